@@ -1,0 +1,190 @@
+"""The errors of the project, as one tree.
+
+    CocutError
+    ├── BadInput                     the sender's fault: it alone pays
+    │   ├── MalformedFrame           a frame that is not of the protocol
+    │   ├── MalformedUpdate          an update, or a state vector, that is not of the Yjs format
+    │   ├── MessageTooBig            over the limit for one message
+    │   ├── DocumentTooBig           would take the document past its limit
+    │   └── InvalidEdit              an edit with values out of range (field, message)
+    ├── MissingUpdates               an update that builds on what the document does not have
+    ├── NotFound                     no such thing, or none that the caller may know of
+    │   ├── VideoNotFound  SceneNotFound  LayerNotFound  UserNotFound
+    ├── Conflict                     what is asked for contradicts what is there
+    ├── Forbidden                    known to the caller, but not allowed
+    ├── TierRequired                 allowed in a larger tier
+    ├── Unauthenticated              no, bad or expired credentials
+    ├── Unavailable                  try again later
+    │   ├── DatabaseAway             PostgreSQL does not answer
+    │   ├── JournalFull              the journal that bridges an outage has reached its limit
+    │   └── Draining                 this process is shutting down
+    └── CorruptLog                   a stored row cannot be read or applied
+
+`api.errors` is the one place that turns them into HTTP statuses and close codes.
+"""
+
+from __future__ import annotations
+
+
+class CocutError(Exception):
+    """The root of the tree; `code` is the machine-readable name, `str(error)` the sentence."""
+
+    code = "internal"
+
+
+class BadInput(CocutError):
+    """The sender's fault."""
+
+    code = "bad_input"
+
+
+class MalformedFrame(BadInput):
+    """A frame that is not of the protocol."""
+
+    code = "malformed_frame"
+
+
+class MalformedUpdate(BadInput):
+    """An update or a state vector that is not of the Yjs format."""
+
+    code = "malformed_update"
+
+
+class MessageTooBig(BadInput):
+    """A message over the limit."""
+
+    code = "message_too_big"
+
+
+class DocumentTooBig(BadInput):
+    """A change that would take the document past its limit."""
+
+    code = "document_too_big"
+
+
+class InvalidEdit(BadInput):
+    """An edit whose values are out of range.
+
+    Args:
+        field: dotted path of the field, e.g. `properties.volume`.
+        message: a sentence for a person.
+    """
+
+    code = "invalid_fields"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class MissingUpdates(CocutError):
+    """An update that builds on something the document does not have."""
+
+    code = "missing_updates"
+
+
+class NotFound(CocutError):
+    """No such thing, or none that the caller may know of."""
+
+    code = "not_found"
+
+
+class VideoNotFound(NotFound):
+    """No such video."""
+
+    code = "video_not_found"
+
+    def __init__(self, message: str = "There is no such video, or you have no role on it.") -> None:
+        super().__init__(message)
+
+
+class SceneNotFound(NotFound):
+    """No such scene."""
+
+    code = "scene_not_found"
+
+    def __init__(self, message: str = "There is no such scene.") -> None:
+        super().__init__(message)
+
+
+class LayerNotFound(NotFound):
+    """No such layer."""
+
+    code = "layer_not_found"
+
+    def __init__(self, message: str = "There is no such layer.") -> None:
+        super().__init__(message)
+
+
+class UserNotFound(NotFound):
+    """No such member."""
+
+    code = "member_not_found"
+
+    def __init__(self, message: str = "That user is not a member of this video.") -> None:
+        super().__init__(message)
+
+
+class Conflict(CocutError):
+    """What is asked for contradicts what is there."""
+
+    code = "conflict"
+
+
+class Forbidden(CocutError):
+    """Known to the caller, but not allowed."""
+
+    code = "forbidden"
+
+
+class TierRequired(CocutError):
+    """Allowed in a larger tier."""
+
+    code = "tier_required"
+
+
+class Unauthenticated(CocutError):
+    """No, bad or expired credentials."""
+
+    code = "unauthenticated"
+
+
+class Unavailable(CocutError):
+    """Try again later; `retry_after` in seconds."""
+
+    code = "unavailable"
+    retry_after = 1
+
+
+class DatabaseAway(Unavailable):
+    """PostgreSQL does not answer."""
+
+    code = "database_away"
+
+    def __init__(
+        self, message: str = "The database is not reachable; try again in a moment."
+    ) -> None:
+        super().__init__(message)
+
+
+class JournalFull(Unavailable):
+    """The journal that bridges an outage of the database has reached its limit."""
+
+    code = "journal_full"
+    retry_after = 10
+
+
+class Draining(Unavailable):
+    """This process is shutting down."""
+
+    code = "draining"
+
+    def __init__(self, message: str = "The server is shutting down; connect again.") -> None:
+        super().__init__(message)
+
+
+class CorruptLog(CocutError):
+    """A stored row cannot be read or applied; the message names it."""
+
+    code = "corrupt_log"

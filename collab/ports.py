@@ -1,0 +1,60 @@
+"""What the faces need from the processes: declared here, implemented in `server`, handed over
+by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from pycrdt import Doc
+
+Edit = Callable[["Doc[Any]"], Any]
+"""An edit by the server itself: checks first (raising `collab.errors`), then changes the document.
+
+It runs inside one transaction, which cannot be rolled back: nothing may be changed before all
+checks have passed. What it returns comes back in `Edited.value`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The outcome of an edit: `seq` of the log row that holds it (the current one if the edit
+    changed nothing), and what the edit returned. It is committed and projected by then."""
+
+    seq: int
+    value: Any
+
+
+class Rooms(Protocol):
+    """The rooms of this node, as the REST API sees them."""
+
+    async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
+        """Run an edit in the video's room; returns once it is stored and projected.
+
+        Args:
+            video_id: the video; its room is opened when it is not.
+            edit: the edit.
+            by: the author's user id (the token's `sub`).
+
+        Raises:
+            VideoNotFound: no such video.
+            DatabaseAway: PostgreSQL does not answer; nothing was changed.
+            Draining: the process is shutting down.
+            CocutError: whatever the edit raised.
+        """
+        ...
+
+    async def state(self, video_id: UUID) -> tuple[bytes, int]:
+        """The document's state as one Yjs update, and the sequence number it stands at."""
+        ...
+
+    async def project(self, video_id: UUID, min_seq: int, timeout: float) -> int:
+        """Wait until the tables show at least `min_seq`, opening the room when they lag and it is
+        closed; returns the sequence number that they show, which is lower after the timeout."""
+        ...
+
+    async def access_changed(self, video_id: UUID) -> None:
+        """A role was changed or the video deleted: look again at who may be connected."""
+        ...
