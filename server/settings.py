@@ -1,0 +1,361 @@
+"""The settings: one field each, from which the variable, the option and the documentation follow.
+
+A value comes from the command line, else from `COCUT_<NAME>` in the environment, else from `.env`
+in the working directory, else from the default here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from collab.schema import DocumentLimits
+from server.setting_values import (
+    Count,
+    HttpUrl,
+    Networks,
+    Origins,
+    Seconds,
+    Secret,
+    is_loopback,
+    split_items,
+    url_of,
+)
+
+PREFIX: Final = "COCUT_"
+ENV_FILE: Final = ".env"
+MAX_TOKEN_SECONDS: Final = 24 * 3600
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message is one line that says why and what to do.
+
+    Attributes:
+        usage: the value stands on the command line, so that the call itself is wrong.
+    """
+
+    def __init__(self, message: str, *, usage: bool = False) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a field is shown in the help and in the documentation.
+
+    Attributes:
+        group: the heading it stands under.
+        metavar: what stands for the value; empty for a flag.
+        default: what stands for the default where the value itself says too little.
+    """
+
+    group: str
+    metavar: str = ""
+    default: str | None = None
+
+
+class _Source(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+
+class Settings(_Source):
+    """Everything that can be set about a server; frozen, and valid once it exists.
+
+    Tests and tools that want no environment and no file pass `_env_file=None` and every value
+    that matters to them.
+    """
+
+    host: Annotated[str, Field(min_length=1), Shown("Network", "ADDRESS")] = Field(
+        "127.0.0.1", description="The address to listen on."
+    )
+    port: Annotated[int, Field(ge=0, le=65_535), Shown("Network", "PORT")] = Field(
+        8080, description="The port to listen on; 0 takes a free one, which the ready line names."
+    )
+    public_url: Annotated[HttpUrl | None, Shown("Network", "URL", "the address listened on")] = (
+        Field(None, description="What links in answers begin with.")
+    )
+    cors_origin: Annotated[Origins, Shown("Network", "ORIGIN", "none")] = Field(
+        (), description="An origin whose pages may call the API; may be repeated."
+    )
+    trusted_proxies: Annotated[Networks, Shown("Network", "NETWORKS", "none")] = Field(
+        (), description="Proxies whose X-Forwarded-* headers are believed; may be repeated."
+    )
+    tls_cert: Annotated[Path | None, Shown("Network", "FILE", "none")] = Field(
+        None, description="The TLS certificate chain (PEM); with --tls-key."
+    )
+    tls_key: Annotated[Path | None, Shown("Network", "FILE", "none")] = Field(
+        None, description="The TLS private key (PEM); with --tls-cert."
+    )
+    workers: Annotated[Count, Shown("Network", "N")] = Field(
+        1, description="Processes that share the port; more than one needs --redis-url."
+    )
+
+    data_dir: Annotated[Path, Shown("Storage", "DIR", "./cocut-data")] = Field(
+        Path("cocut-data"),
+        description="Where the embedded database, blobs, journal and generated secret are kept.",
+    )
+    database_url: Annotated[
+        Annotated[str, url_of("postgresql", "postgres")] | None, Shown("Storage", "URL", "embedded")
+    ] = Field(None, description="A PostgreSQL of your own: postgresql://...", repr=False)
+    redis_url: Annotated[
+        Annotated[str, url_of("redis", "rediss", "unix")] | None, Shown("Storage", "URL", "none")
+    ] = Field(
+        None,
+        description="Redis between nodes; needed for several of them: redis://...",
+        repr=False,
+    )
+    blob_url: Annotated[
+        Annotated[str, url_of("file", "s3", host=False)] | None,
+        Shown("Storage", "URL", "file: in the data directory"),
+    ] = Field(
+        None, description="Where files are stored: file:/path or s3://bucket/prefix.", repr=False
+    )
+    max_journal_bytes: Annotated[Count, Shown("Storage", "BYTES")] = Field(
+        1024**3, description="The most that is kept on disk while the database is away."
+    )
+
+    jwt_secret: Annotated[
+        Secret | None,
+        Shown("Identity", "SECRET", "generated in the data directory, on loopback only"),
+    ] = Field(None, description="The HS256 secret of the tokens, at least 32 bytes.")
+    jwks_url: Annotated[HttpUrl | None, Shown("Identity", "URL", "none")] = Field(
+        None, description="An identity provider's keys (RS256, ES256, EdDSA), instead of a secret."
+    )
+    guest: Annotated[bool, Shown("Identity")] = Field(
+        False, description="Give the editor page a token by itself; on a loopback address only."
+    )
+    metrics_token: Annotated[SecretStr | None, Shown("Identity", "TOKEN", "none")] = Field(
+        None, description="The bearer token that /metrics asks for; without it /metrics is open."
+    )
+
+    rate_limits: Annotated[bool, Shown("Limits", "on|off", "on")] = Field(
+        True, description="The limits on requests and frames a user; off for load tests."
+    )
+    max_connections_per_video: Annotated[Count, Shown("Limits", "N")] = Field(
+        20_000, description="Open connections to one video."
+    )
+    max_connections_per_user: Annotated[Count, Shown("Limits", "N")] = Field(
+        50, description="Open connections of one user."
+    )
+    max_message_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
+        8 * 1024**2, description="The largest message of an editor."
+    )
+    max_document_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
+        64 * 1024**2, description="The largest document of a video."
+    )
+    max_scenes_per_video: Annotated[Count, Shown("Limits", "N")] = Field(
+        500, description="Scenes of a video that the API shows and renders."
+    )
+    max_layers_per_scene: Annotated[Count, Shown("Limits", "N")] = Field(
+        100, description="Layers of a scene that the API shows and renders."
+    )
+    max_text_length: Annotated[Count, Shown("Limits", "N")] = Field(
+        20_000, description="Characters of one text."
+    )
+    max_properties_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
+        64 * 1024, description="One layer's properties, as JSON."
+    )
+
+    no_worker: Annotated[bool, Shown("Media")] = Field(
+        False, description="Run no worker for jobs beside the server; start `cocut worker` instead."
+    )
+    speech_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in voices")] = Field(
+        None, description="An OpenAI-compatible provider of speech."
+    )
+    speech_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
+        None, description="The key for --speech-url."
+    )
+    image_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in images")] = Field(
+        None, description="An OpenAI-compatible provider of images."
+    )
+    image_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
+        None, description="The key for --image-url."
+    )
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Shown("Logging", "debug|info|warning|error")
+    ] = Field("info", description="The least important lines that are logged.")
+    log_format: Annotated[
+        Literal["console", "json"] | None,
+        Shown("Logging", "console|json", "console on a terminal, else json"),
+    ] = Field(None, description="How log lines are written, on standard error.")
+
+    _comma_separated = field_validator("cors_origin", "trusted_proxies", mode="before")(split_items)
+
+    @field_validator("data_dir", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("tls_cert", "tls_key", mode="after")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.jwt_secret is not None and self.jwks_url is not None:
+            raise ValueError("--jwt-secret and --jwks-url exclude each other; keep one of them")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("--tls-cert and --tls-key go together; set both or none")
+        if self.workers > 1 and self.redis_url is None:
+            raise ValueError("--workers above 1 needs --redis-url, through which they stay in step")
+        if self.max_message_bytes > self.max_document_bytes:
+            raise ValueError("--max-message-bytes is above --max-document-bytes; lower it")
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server listens for this machine only."""
+        return is_loopback(self.host)
+
+    @property
+    def has_own_keys(self) -> bool:
+        """Whether tokens are checked by configured keys, not by the generated secret."""
+        return self.jwt_secret is not None or self.jwks_url is not None
+
+    def limits(self) -> DocumentLimits:
+        """The limits of documents and of their projection."""
+        return DocumentLimits(
+            message_bytes=self.max_message_bytes,
+            document_bytes=self.max_document_bytes,
+            scenes=self.max_scenes_per_video,
+            layers=self.max_layers_per_scene,
+            text=self.max_text_length,
+            properties_bytes=self.max_properties_bytes,
+        )
+
+    def require_servable(self) -> None:
+        """Check what only a server has to keep.
+
+        Raises:
+            SettingsError: a public address without keys, or a guest where strangers could be one.
+        """
+        if not self.on_loopback and not self.has_own_keys:
+            raise SettingsError(
+                f"{self.host} is a public address, which needs --jwt-secret (32 bytes or more) or "
+                "--jwks-url; or listen on 127.0.0.1"
+            )
+        if self.guest and not self.on_loopback:
+            raise SettingsError(
+                f"--guest lets anybody in, so it needs a loopback address; drop it, or listen on "
+                f"127.0.0.1 instead of {self.host}"
+            )
+        if self.guest and self.jwks_url is not None:
+            raise SettingsError(
+                "--guest needs tokens that the server can make; drop it or --jwks-url"
+            )
+
+
+class TokenSettings(_Source):
+    """What `cocut token` puts into a token; the values that `api.identity` checks as well."""
+
+    user: Annotated[str, Field(min_length=1, max_length=255), Shown("Token", "ID")] = Field(
+        ..., description="The user's id, the token's `sub`."
+    )
+    tier: Annotated[Literal["free", "pro", "business"], Shown("Token", "free|pro|business")] = (
+        Field("free", description="The user's tier.")
+    )
+    name: Annotated[str | None, Field(max_length=255), Shown("Token", "NAME", "none")] = Field(
+        None, description="The name that other editors see."
+    )
+    ttl: Annotated[Seconds, Field(ge=1, le=MAX_TOKEN_SECONDS), Shown("Token", "TIME", "24h")] = (
+        Field(MAX_TOKEN_SECONDS, description="How long it is valid: 24h at most, 30m, 90s.")
+    )
+
+    @field_validator("user", mode="after")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("a user id has printable characters only")
+        return value
+
+
+def shown(field: FieldInfo) -> Shown:
+    """How a field of a settings model is shown."""
+    return next(part for part in field.metadata if isinstance(part, Shown))
+
+
+def option_name(field_name: str) -> str:
+    """The command-line option of a field: `--data-dir` of `data_dir`."""
+    return "--" + field_name.replace("_", "-")
+
+
+def variable_name(field_name: str) -> str:
+    """The environment variable of a field: `COCUT_DATA_DIR` of `data_dir`."""
+    return PREFIX + field_name.upper()
+
+
+def known_variables() -> Iterator[str]:
+    """Every environment variable that some command reads."""
+    for model in (Settings, TokenSettings):
+        yield from map(variable_name, model.model_fields)
+
+
+def load(model: type[S], options: Mapping[str, Any]) -> S:
+    """Read a settings model from options, the environment, `.env` and its defaults.
+
+    Args:
+        model: `Settings` or `TokenSettings`.
+        options: the values that stand on the command line, by field name.
+
+    Raises:
+        SettingsError: a value that cannot be used, or a variable that nobody knows.
+    """
+    try:
+        written = dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
+        _refuse_unknown({**dict.fromkeys(written, ENV_FILE), **dict.fromkeys(os.environ, "")})
+        return model(**options)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read ({error}); mend or remove it") from error
+    except ValidationError as error:
+        problems = error.errors()
+        sentences = dict.fromkeys(_sentence(problem, options) for problem in problems)
+        usage = any(
+            problem["type"] == "missing" or set(problem["loc"][:1]) & options.keys()
+            for problem in problems
+        )
+        raise SettingsError("; ".join(sentences), usage=usage) from None
+
+
+def _refuse_unknown(names: Mapping[str, str]) -> None:
+    known = list(known_variables())
+    for name, where in sorted(names.items()):
+        if not name.upper().startswith(PREFIX) or name.upper() in known:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
+        place = f" in {where}" if where else ""
+        raise SettingsError(f"unknown setting {name}{place}; the nearest known one is {near[0]}")
+
+
+def _sentence(problem: ErrorDetails, options: Mapping[str, Any]) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    title = option_name(name) if name in options else variable_name(name)
+    if problem["type"] == "missing":
+        return f"{option_name(name)} is missing; give it, or set {variable_name(name)}"
+    return f"{title}: {message[0].lower()}{message[1:]}"
