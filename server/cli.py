@@ -1,0 +1,133 @@
+"""The command line.
+
+Exit codes: 0 done (also after SIGTERM and SIGINT), 1 could not start or failed, with one line on
+standard error that says why and what to do, 2 wrong usage. What a command needs is imported when
+it runs, so that `cocut token` starts at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from collab.errors import CocutError
+from server.options import settings_command, token_command
+from server.settings import Settings, SettingsError, TokenSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from typer.core import TyperCommand
+
+
+def serve(settings: Settings) -> None:
+    """Run the server.
+
+    Prints the line `ready http://HOST:PORT` when it accepts connections.
+    Logs go to standard error. SIGTERM and SIGINT end it in good order.
+    """
+    settings.require_servable()
+    from server import app, observe
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(app.serve, settings))
+
+
+def token(settings: Settings, wanted: TokenSettings) -> None:
+    """Print a token, and nothing else, for a server with the same secret or data directory."""
+    from api.identity import mint
+    from server.secret import signing_secret
+
+    secret = signing_secret(settings)
+    print(mint(secret, wanted.user, wanted.tier, wanted.name, wanted.ttl, time.time()))
+
+
+def _run(main: Callable[[Settings], Awaitable[int]], settings: Settings) -> int:
+    import asyncio
+
+    import uvloop
+
+    async def call() -> int:
+        return await main(settings)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(call())
+
+
+def application() -> typer.Typer:
+    """The commands, with their options."""
+    root = typer.Typer(
+        name="cocut",
+        help="Real-time collaborative editing server for short videos.",
+        epilog="Every option has an environment variable; a .env file in the working directory is "
+        "read. The option wins, then the variable, then the file, then the default.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.callback()(_root)
+    root.command()(settings_command(serve))
+    root.command()(token_command(token))
+    return root
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("cocut"))
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    signal.signal(signal.SIGTERM, _end)
+    command: TyperCommand | Any = typer.main.get_command(application())
+    try:
+        code = command.main(arguments, prog_name="cocut", standalone_mode=True)
+    except SettingsError as error:
+        return _fail(error, 2 if error.usage else 1)
+    except KeyboardInterrupt:
+        return 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except OSError as error:
+        return _fail(_advice(error), 1)
+    except CocutError as error:
+        return _fail(error, 1)
+    return code if isinstance(code, int) else 0
+
+
+def _end(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _advice(error: OSError) -> str:
+    known = {
+        errno.EADDRINUSE: "the port is taken; stop what listens there, or choose another --port",
+        errno.EADDRNOTAVAIL: "this machine does not have that address; choose another --host",
+        errno.EACCES: "not allowed here; choose a --port above 1023 and a --data-dir of your own",
+        errno.ENOSPC: "the disk is full; make room, or move --data-dir",
+    }
+    advice = known.get(error.errno or 0)
+    return f"{advice} ({error})" if advice else str(error)
+
+
+def _fail(error: Exception | str, code: int) -> int:
+    sentence = " ".join(str(error).split()) or type(error).__name__
+    print(f"cocut: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,92 @@
+"""Command-line options made from the fields of the settings: one place for name, help, default."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, get_origin
+
+import typer
+
+from server.settings import Settings, TokenSettings, load, option_name, shown, variable_name
+
+STORAGE = ("data_dir", "database_url")
+LOGGING = ("log_level", "log_format")
+
+
+def settings_command(
+    run: Callable[[Settings], None], *, fields: Iterable[str] | None = None
+) -> Callable[..., None]:
+    """A command whose options are fields of `Settings`: all of them, or those named.
+
+    Fields that are no option of the command still come from the environment and `.env`.
+    """
+    names = list(Settings.model_fields) if fields is None else list(fields)
+
+    def command(context: typer.Context, **values: Any) -> None:
+        run(load(Settings, _given(context, values)))
+
+    return _sign(command, run, [(Settings, name) for name in names])
+
+
+def token_command(run: Callable[[Settings, TokenSettings], None]) -> Callable[..., None]:
+    """A command whose options describe a token and say where the secret is."""
+    own = list(TokenSettings.model_fields)
+
+    def command(context: typer.Context, **values: Any) -> None:
+        given = _given(context, values)
+        wanted = load(TokenSettings, {name: given[name] for name in own if name in given})
+        rest = {name: value for name, value in given.items() if name not in own}
+        run(load(Settings, rest), wanted)
+
+    fields = [(TokenSettings, name) for name in own]
+    return _sign(command, run, [*fields, (Settings, "data_dir"), (Settings, "jwt_secret")])
+
+
+def _given(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    # Variables are shown by the help but read by the settings, which know how to name them in
+    # an error; here only what stands on the command line counts.
+    sources = ((name, context.get_parameter_source(name)) for name in values)
+    return {
+        name: values[name]
+        for name, source in sources
+        if source is not None and source.name == "COMMANDLINE"
+    }
+
+
+def _sign(
+    command: Callable[..., None],
+    run: Callable[..., None],
+    fields: Iterable[tuple[type[Settings] | type[TokenSettings], str]],
+) -> Callable[..., None]:
+    parameters = [
+        inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    ]
+    for model, name in fields:
+        field = model.model_fields[name]
+        look = shown(field)
+        flag = field.annotation is bool and not look.metavar
+        several = get_origin(field.annotation) is tuple
+        said = look.default is not None or field.is_required() or flag
+        option = typer.Option(
+            option_name(name),
+            help=field.description,
+            metavar=look.metavar or None,
+            envvar=variable_name(name),
+            show_default=(look.default or False) if said else True,
+            rich_help_panel=look.group,
+        )
+        kind: Any = bool if flag else list[str] | None if several else str | None
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if flag else None if said else str(field.default),
+                annotation=Annotated[kind, option],
+            )
+        )
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__name__ = run.__name__
+    command.__doc__ = run.__doc__
+    return command
