@@ -18,6 +18,7 @@
     │   ├── DatabaseAway             PostgreSQL does not answer
     │   ├── JournalFull              the journal that bridges an outage has reached its limit
     │   └── Draining                 this process is shutting down
+    ├── BrokenDocument               pycrdt gave up in the middle of a change
     └── CorruptLog                   a stored row cannot be read or applied
 
 `api.errors` is the one place that turns them into HTTP statuses and close codes.
@@ -188,3 +189,9 @@ class CorruptLog(CocutError):
     """A stored row cannot be read or applied; the message names it."""
 
     code = "corrupt_log"
+
+
+class BrokenDocument(CocutError):
+    """pycrdt gave up in the middle of a change: the document in memory must be loaded anew."""
+
+    code = "broken_document"

@@ -1,0 +1,212 @@
+"""One document: a pycrdt document, its ledger, and what its edits touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pycrdt import Doc, Map, Snapshot, Transaction, merge_updates
+
+from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
+from collab.ledger import Ledger
+from collab.nesting import Nesting, measure
+from collab.ports import Edit
+from collab.schema import Touches
+from collab.update import read_update
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an edit by the server led to: its update if it changed anything, and its value or
+    the error that it raised."""
+
+    update: bytes | None
+    value: Any
+    error: Exception | None
+
+
+class Document:
+    """A document to which updates are applied as they come, and that says what they touched.
+
+    One transaction stays open from one `settle` to the next. Applying an update inside it costs a
+    few microseconds however many clients the document has had; committing it, which is when pycrdt
+    tells observers what changed, costs in proportion to them, and is done at the projection's pace.
+
+    Args:
+        client_id: the Yjs client id for edits by the server.
+        max_bytes: the document's limit.
+    """
+
+    def __init__(self, client_id: int, max_bytes: int) -> None:
+        self.doc: Doc[Any] = Doc(client_id=client_id)
+        self.ledger = Ledger()
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._nesting = Nesting(lambda: measure(self.doc))
+        self._touches = Touches()
+        self._transaction: Transaction | None = None
+        self._scenes = self.doc.get("scenes", type=Map)
+        self._video = self.doc.get("video", type=Map)
+        self._scenes.observe_deep(self._scenes_touched)
+        self._video.observe_deep(self._video_touched)
+
+    @classmethod
+    def load(
+        cls, client_id: int, max_bytes: int, state: bytes | None, updates: Iterable[bytes]
+    ) -> Document:
+        """A document from its stored state and the log after it.
+
+        Raises:
+            BrokenDocument: pycrdt cannot read or apply it.
+        """
+        document = cls(client_id, max_bytes)
+        document._begin()
+        for update in (state, *updates):
+            if update is not None:
+                document._size += len(update)
+                try:
+                    document._integrate(update)
+                except MalformedUpdate as error:
+                    raise BrokenDocument(str(error)) from error
+        document._commit()
+        document.ledger = Ledger(Snapshot.from_doc(document.doc).encode())
+        document._touches = Touches(everything=True)
+        return document
+
+    def apply(self, update: bytes) -> bool:
+        """Apply an update that somebody sent.
+
+        Returns:
+            Whether it brought anything new; if not, nothing was done.
+
+        Raises:
+            MalformedUpdate: it is not one; nothing was changed.
+            MissingUpdates: it builds on changes that are not here; nothing was changed.
+            DocumentTooBig: the document would pass its limit; nothing was changed.
+            BrokenDocument: pycrdt gave up in the middle; this object is of no use any more.
+        """
+        summary = read_update(update)
+        if not self.ledger.brings_news(summary):
+            return False
+        self._nesting.check(summary)
+        self._make_room(len(update))
+        if self._transaction is None:
+            self._begin()
+        self._integrate(update)
+        self.ledger.record(summary)
+        self._size += len(update)
+        return True
+
+    def edit(self, change: Edit) -> Outcome:
+        """Run an edit by the server, in a transaction of its own.
+
+        Never raises what the edit raises: it is in the outcome.
+        """
+        self._commit()
+        updates: list[bytes] = []
+        subscription = self.doc.observe(lambda event: updates.append(event.update))
+        value: Any = None
+        failure: Exception | None = None
+        try:
+            with self.doc.transaction():
+                value = change(self.doc)
+        except Exception as error:  # noqa: BLE001 - handed to whoever asked for the edit
+            failure = error
+        finally:
+            self.doc.unobserve(subscription)
+        for update in updates:
+            self.ledger.record(read_update(update))
+            self._size += len(update)
+        return Outcome(merge(updates), value, failure)
+
+    def settle(self) -> Touches:
+        """What was touched since the last call; commits what is open."""
+        self._commit()
+        touches, self._touches = self._touches, Touches()
+        return touches
+
+    def encode(self, state_vector: bytes | None = None) -> bytes:
+        """The document as one update, or what it has beyond a (checked) state vector."""
+        return self.doc.get_update(state_vector)
+
+    @property
+    def size(self) -> int:
+        """An upper bound for the bytes of the encoded document."""
+        return self._size
+
+    def _make_room(self, more: int) -> None:
+        if self._size + more <= self._max_bytes:
+            return
+        # The bound counts overwritten values too: measure before refusing.
+        self._size = len(self.encode())
+        if self._size + more > self._max_bytes:
+            raise DocumentTooBig(f"the document would pass its limit of {self._max_bytes} bytes")
+
+    def _begin(self) -> None:
+        transaction = self.doc.transaction()
+        transaction.__enter__()
+        self._transaction = transaction
+
+    def _commit(self) -> None:
+        if self._transaction is not None:
+            transaction, self._transaction = self._transaction, None
+            transaction.__exit__(None, None, None)
+
+    def _integrate(self, update: bytes) -> None:
+        try:
+            self.doc.apply_update(update)
+        except ValueError as error:
+            raise MalformedUpdate(str(error)) from None
+        except RuntimeError as error:
+            raise BrokenDocument(str(error)) from None
+        except BaseException as error:
+            # A Rust panic comes as an exception that no module exports.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise BrokenDocument("pycrdt panicked") from None
+
+    def _scenes_touched(self, events: list[Any]) -> None:
+        touches = self._touches
+        for event in events:
+            path = event.path
+            depth = len(path)
+            if depth == 0:
+                touches.scenes.update(event.keys)
+                continue
+            scene = path[0]
+            if depth == 1:
+                names = set(event.keys) if hasattr(event, "keys") else {"*"}
+                touches.fields.setdefault((scene, None), set()).update(names)
+            elif path[1] != "layers":
+                touches.fields.setdefault((scene, None), set()).add(str(path[1]))
+            elif depth == 2:
+                for layer in event.keys if hasattr(event, "keys") else ():
+                    touches.fields.setdefault((scene, layer), set()).add("*")
+            else:
+                touches.fields.setdefault((scene, str(path[2])), set()).update(
+                    _layer_fields(path, event)
+                )
+
+    def _video_touched(self, events: list[Any]) -> None:
+        self._touches.video = True
+
+
+def _layer_fields(path: list[Any], event: Any) -> Iterable[str]:
+    """The names of the fields of a layer that an event at `path` is about."""
+    if len(path) == 3:
+        return event.keys if hasattr(event, "keys") else ("*",)
+    if path[3] != "properties":
+        return (str(path[3]),)
+    if len(path) > 4:
+        return (f"properties.{path[4]}",)
+    return (
+        (f"properties.{key}" for key in event.keys) if hasattr(event, "keys") else ("properties",)
+    )
+
+
+def merge(updates: list[bytes]) -> bytes | None:
+    """Several updates as one; none of them as None."""
+    if len(updates) > 1:
+        return merge_updates(*updates)
+    return updates[0] if updates else None

@@ -1,0 +1,354 @@
+"""A reader for the Yjs update format (version 1): what an update brings, needs and deletes.
+
+It reads every byte and every count before pycrdt sees any: what Yjs or yrs would choke on, or
+allocate gigabytes for, is refused here. It keeps no content, and costs a few microseconds for a
+usual update. Source of the format: `encodeStateAsUpdate` of yjs and its `readItem...` functions.
+
+    update     := count client-block* delete-set
+    client-block := structs client clock struct*
+    struct     := GC | Skip | Item
+    delete-set := count (client count (clock length)*)*
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from collab.encoding import read_varuint
+from collab.errors import MalformedFrame, MalformedUpdate
+
+MAX_CLIENT: Final = 2**53 - 1
+MAX_CLOCK: Final = 2**31 - 1
+"""Clocks are 32 bits in yrs; nobody makes two billion changes."""
+
+MAX_DEPTH: Final = 100
+"""How deep JSON values may nest; decoders recurse, and a stack is finite."""
+
+MAX_TYPE_REF: Final = 6
+"""Array, Map, Text, XmlElement, XmlFragment, XmlHook, XmlText: the shared types of Yjs."""
+
+_XML_NAMED: Final = (3, 5)
+
+
+@dataclass(slots=True)
+class UpdateSummary:
+    """What an update is about, without its content.
+
+    Attributes:
+        blocks: `(client, start, end)`: the clocks `start <= clock < end` that it brings, by client
+            and ascending; a skipped range separates two blocks of one client.
+        needs: client -> one past the highest clock of that client that an item refers to
+            (origin, right origin, parent).
+        crossings: `(client, clock, other client, other clock)`: references from one client's item
+            to another's, in the order read; empty when all blocks are of one client.
+        types: `(client, clock, other client, other clock, is_parent)` for each item that is a
+            shared type and is placed by another item: by its parent, or by a neighbour.
+        deletes: `(client, start, end)` of the delete set.
+    """
+
+    blocks: list[tuple[int, int, int]]
+    needs: dict[int, int]
+    crossings: list[tuple[int, int, int, int]]
+    types: list[tuple[int, int, int, int, bool]]
+    deletes: list[tuple[int, int, int]]
+
+
+def read_update(data: bytes) -> UpdateSummary:
+    """Read a whole update.
+
+    Args:
+        data: the update, version 1.
+
+    Raises:
+        MalformedUpdate: it is not one, to the last byte.
+    """
+    try:
+        return _read_update(data)
+    except IndexError:
+        raise MalformedUpdate("the update ends before it is complete") from None
+    except UnicodeDecodeError:
+        raise MalformedUpdate("the update has text that is not UTF-8") from None
+    except MalformedFrame as error:
+        raise MalformedUpdate(str(error)) from None
+
+
+def read_state_vector(data: bytes) -> dict[int, int]:
+    """Read a state vector: client -> number of its clocks that are known.
+
+    Raises:
+        MalformedUpdate: it is not one, to the last byte.
+    """
+    try:
+        count, at = read_varuint(data, 0)
+        if count * 2 > len(data) - at:
+            _refuse("a state vector that counts more clients than it has bytes for")
+        state: dict[int, int] = {}
+        for _ in range(count):
+            client, at = read_varuint(data, at)
+            clock, at = read_varuint(data, at)
+            if client > MAX_CLIENT or clock > MAX_CLOCK:
+                _refuse("a client or clock out of range")
+            state[client] = clock
+    except IndexError:
+        raise MalformedUpdate("the state vector ends before it is complete") from None
+    except MalformedFrame as error:
+        raise MalformedUpdate(str(error)) from None
+    if at != len(data):
+        _refuse("bytes after the end of the state vector")
+    return state
+
+
+def read_deletes(data: bytes, at: int = 0) -> tuple[list[tuple[int, int, int]], int]:
+    """Read a delete set from `data[at:]`; returns `(client, start, end)` ranges and where it ends.
+
+    Raises:
+        MalformedUpdate: a range out of bounds, or more ranges than bytes.
+        IndexError: the data ends before the set is complete.
+    """
+    deletes: list[tuple[int, int, int]] = []
+    clients, at = read_varuint(data, at)
+    size = len(data)
+    if clients * 2 > size - at:
+        _refuse("a delete set that counts more clients than it has bytes for")
+    for _ in range(clients):
+        client, at = read_varuint(data, at)
+        if client > MAX_CLIENT:
+            _refuse("a client out of range")
+        ranges, at = read_varuint(data, at)
+        if ranges * 2 > size - at:
+            _refuse("a delete set that counts more ranges than it has bytes for")
+        for _ in range(ranges):
+            clock, at = read_varuint(data, at)
+            length, at = read_varuint(data, at)
+            if not length or clock + length > MAX_CLOCK:
+                _refuse("a deleted range out of bounds")
+            deletes.append((client, clock, clock + length))
+    return deletes, at
+
+
+def _refuse(what: str) -> NoReturn:
+    raise MalformedUpdate(what)
+
+
+def _read_update(data: bytes) -> UpdateSummary:
+    size = len(data)
+    count, at = read_varuint(data, 0)
+    if count * 3 > size - at:
+        _refuse("an update that counts more clients than it has bytes for")
+    blocks: list[tuple[int, int, int]] = []
+    needs: dict[int, int] = {}
+    crossings: list[tuple[int, int, int, int]] = []
+    types: list[tuple[int, int, int, int, bool]] = []
+    seen: set[int] = set()
+    for _ in range(count):
+        structs, at = read_varuint(data, at)
+        client, at = read_varuint(data, at)
+        clock, at = read_varuint(data, at)
+        if structs * 2 > size - at:
+            _refuse("a client's block that counts more structs than it has bytes for")
+        if client > MAX_CLIENT or client in seen:
+            _refuse("a client out of range, or twice in one update")
+        seen.add(client)
+        start = clock
+        for _ in range(structs):
+            info = data[at]
+            at += 1
+            ref = info & 31
+            if ref == 0 or ref == 10:
+                length, at = read_varuint(data, at)
+                if ref == 10:
+                    if clock > start:
+                        blocks.append((client, start, clock))
+                    start = clock + length
+            else:
+                if info & 192:
+                    if info & 128:
+                        other, at = read_varuint(data, at)
+                        target, at = read_varuint(data, at)
+                        if other == client:
+                            if target >= clock:
+                                _refuse("an item that refers to itself or to a later one")
+                        elif count > 1:
+                            crossings.append((client, clock, other, target))
+                        if needs.get(other, 0) <= target:
+                            needs[other] = target + 1
+                    if info & 64:
+                        other, at = read_varuint(data, at)
+                        target, at = read_varuint(data, at)
+                        if other == client:
+                            if target >= clock:
+                                _refuse("an item that refers to itself or to a later one")
+                        elif count > 1:
+                            crossings.append((client, clock, other, target))
+                        if needs.get(other, 0) <= target:
+                            needs[other] = target + 1
+                else:
+                    named, at = read_varuint(data, at)
+                    if named == 1:
+                        at = _text(data, at)
+                    elif named == 0:
+                        other, at = read_varuint(data, at)
+                        target, at = read_varuint(data, at)
+                        if other == client:
+                            if target >= clock:
+                                _refuse("an item that refers to itself or to a later one")
+                        elif count > 1:
+                            crossings.append((client, clock, other, target))
+                        if needs.get(other, 0) <= target:
+                            needs[other] = target + 1
+                    else:
+                        _refuse("a parent that is neither named nor an item")
+                    if info & 32:
+                        at = _text(data, at)
+                if ref == 8:
+                    length, at = read_varuint(data, at)
+                    if length > size - at:
+                        _refuse("more values than bytes")
+                    for _ in range(length):
+                        at = _any(data, at, 0)
+                elif ref == 4:
+                    length, at = read_varuint(data, at)
+                    end = at + length
+                    if end > size:
+                        raise IndexError
+                    text = data[at:end]
+                    if not text.isascii():
+                        length = len(text.decode().encode("utf-16-le")) // 2
+                    at = end
+                else:
+                    length, at = _other_content(data, at, ref)
+                    if ref == 7 and (info & 192 or named == 0):
+                        types.append((client, clock, other, target, not info & 192))
+            if not length:
+                _refuse("a struct of no length")
+            clock += length
+            if clock > MAX_CLOCK:
+                _refuse("a clock out of range")
+        if clock > start:
+            blocks.append((client, start, clock))
+    deletes, at = read_deletes(data, at)
+    if at != size:
+        _refuse("bytes after the end of the update")
+    return UpdateSummary(blocks, needs, crossings, types, deletes)
+
+
+def _text(data: bytes, at: int) -> int:
+    length, at = read_varuint(data, at)
+    end = at + length
+    if end > len(data):
+        raise IndexError
+    text = data[at:end]
+    if not text.isascii():
+        text.decode()
+    return end
+
+
+def _json(data: bytes, at: int) -> int:
+    length, at = read_varuint(data, at)
+    end = at + length
+    if end > len(data):
+        raise IndexError
+    text = data[at:end].decode()
+    if text == "undefined":
+        return end
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise MalformedUpdate("a JSON value that is not JSON") from None
+    _check_depth(value)
+    return end
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    _refuse("a value that is nested too deep")
+
+
+def _other_content(data: bytes, at: int, ref: int) -> tuple[int, int]:
+    """The rarer kinds of content; returns its length in clocks, and where it ends."""
+    if ref == 1:
+        return read_varuint(data, at)
+    if ref == 7:
+        kind, at = read_varuint(data, at)
+        if kind > MAX_TYPE_REF:
+            _refuse("a shared type that Yjs does not know")
+        if kind in _XML_NAMED:
+            at = _text(data, at)
+        return 1, at
+    if ref == 3:
+        length, at = read_varuint(data, at)
+        if at + length > len(data):
+            raise IndexError
+        return 1, at + length
+    if ref == 5:
+        return 1, _json(data, at)
+    if ref == 6:
+        return 1, _json(data, _text(data, at))
+    if ref == 2:
+        length, at = read_varuint(data, at)
+        if length > len(data) - at:
+            _refuse("more values than bytes")
+        for _ in range(length):
+            at = _json(data, at)
+        return length, at
+    if ref == 9:
+        return 1, _any(data, _text(data, at), 0)
+    return _refuse("content of a kind that Yjs does not know")
+
+
+_ANY_PLAIN: Final = frozenset({127, 126, 121, 120})
+_ANY_FIXED: Final = {124: 4, 123: 8, 122: 8}
+
+
+def _any(data: bytes, at: int, depth: int) -> int:
+    """Skip one lib0 `any` value; returns where it ends."""
+    kind = data[at]
+    at += 1
+    if kind == 125:
+        end = at
+        while data[end] > 127:
+            end += 1
+        if end - at > 8:
+            _refuse("a number of more than 63 bits")
+        return end + 1
+    if kind == 119:
+        return _text(data, at)
+    if kind in _ANY_PLAIN:
+        return at
+    if kind in _ANY_FIXED:
+        at += _ANY_FIXED[kind]
+        if at > len(data):
+            raise IndexError
+        return at
+    if kind == 116:
+        length, at = read_varuint(data, at)
+        if at + length > len(data):
+            raise IndexError
+        return at + length
+    if kind not in (117, 118):
+        _refuse("a value of a kind that Yjs does not know")
+    if depth == MAX_DEPTH:
+        _refuse("a value that is nested too deep")
+    count, at = read_varuint(data, at)
+    if count > len(data) - at:
+        _refuse("more values than bytes")
+    for _ in range(count):
+        if kind == 118:
+            at = _text(data, at)
+        at = _any(data, at, depth + 1)
+    return at
