@@ -1,0 +1,50 @@
+"""What can be wrong with the place where things are kept, found out at start.
+
+CocutError
+└── StorageError
+    ├── DataDirectoryInUse       another server holds this data directory
+    ├── EmbeddedPostgresFailed   the embedded PostgreSQL could not be created, started or stopped
+    ├── DatabaseRefused          PostgreSQL is there, but does not let us in or is too old
+    ├── SchemaTooNew             the database was migrated by a newer version of the program
+    └── JournalCorrupt           the journal is damaged in a place where no crash explains it
+"""
+
+from __future__ import annotations
+
+from collab.errors import CocutError
+
+
+class StorageError(CocutError):
+    """Something is wrong with the place where things are kept."""
+
+    code = "storage"
+
+
+class DataDirectoryInUse(StorageError):
+    """Another server holds this data directory."""
+
+    code = "data_directory_in_use"
+
+
+class EmbeddedPostgresFailed(StorageError):
+    """The embedded PostgreSQL could not be created, started or stopped."""
+
+    code = "embedded_postgres"
+
+
+class DatabaseRefused(StorageError):
+    """PostgreSQL answers, but does not let us in or is too old."""
+
+    code = "database_refused"
+
+
+class SchemaTooNew(StorageError):
+    """The database was migrated by a newer version of the program."""
+
+    code = "schema_too_new"
+
+
+class JournalCorrupt(StorageError):
+    """The journal is damaged in a place where no crash explains it."""
+
+    code = "journal_corrupt"

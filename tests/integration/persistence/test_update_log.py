@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from collab.errors import CorruptLog, VideoNotFound
+from persistence.database import Database
+from persistence.update_log import UpdateLog
+from persistence.videos import Videos
+
+
+async def make_video(database: Database, owner: str = "ann") -> UUID:
+    video_id = uuid4()
+    await Videos(database).create(
+        video_id, owner=owner, title="First", aspect_ratio="16:9", first_update=b"first"
+    )
+    return video_id
+
+
+async def test_parallel_appends_take_every_number_once(database: Database) -> None:
+    video_id = await make_video(database)
+    log = UpdateLog(database)
+    seqs = await asyncio.gather(*(log.append(video_id, [(b"%d" % n, ["u"])]) for n in range(50)))
+    assert sorted(seqs) == list(range(2, 52))
+    rows = await log.read(video_id, 0)
+    assert [row.seq for row in rows] == list(range(1, 52))
+    stored = {row.seq: row.update for row in rows}
+    assert all(stored[seq] == b"%d" % n for n, seq in enumerate(seqs))
+
+
+async def test_many_entries_take_consecutive_numbers_in_their_order(database: Database) -> None:
+    video_id = await make_video(database)
+    log = UpdateLog(database)
+    last = await log.append(video_id, [(b"a", ["u", "v w"]), (b"b", ["x"]), (b"c", [])])
+    assert last == 4
+    rows = await log.read(video_id, 1)
+    assert [(row.seq, row.update, row.user_ids) for row in rows] == [
+        (2, b"a", ["u", "v w"]),
+        (3, b"b", ["x"]),
+        (4, b"c", []),
+    ]
+    assert await log.read(video_id, 4) == []
+    assert [row.seq for row in await log.read(video_id, 1, 3)] == [2, 3]
+
+
+async def test_a_deleted_video_takes_no_more(database: Database) -> None:
+    video_id = await make_video(database)
+    log = UpdateLog(database)
+    await Videos(database).delete(video_id, by="ann")
+    with pytest.raises(VideoNotFound):
+        await log.append(video_id, [(b"a", ["u"])])
+    with pytest.raises(VideoNotFound):
+        await log.append(video_id, [(b"a", ["u"]), (b"b", ["u"])])
+    with pytest.raises(VideoNotFound):
+        await log.load(video_id)
+    with pytest.raises(VideoNotFound):
+        await log.read(video_id, 0)
+    assert (await log.heads([video_id]))[video_id].deleted
+
+
+async def test_load_sees_everything(database: Database) -> None:
+    video_id = await make_video(database)
+    log = UpdateLog(database)
+    await log.append(video_id, [(b"a", ["u"])])
+    document = await log.load(video_id)
+    assert (document.seq, document.projected_seq, document.snapshot_seq) == (2, 1, 0)
+    assert document.state is None
+    assert [row.update for row in document.rows] == [b"first", b"a"]
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+async def test_a_missing_row_stops_the_load(database: Database, missing: int) -> None:
+    video_id = await make_video(database)
+    log = UpdateLog(database)
+    await log.append(video_id, [(b"a", ["u"]), (b"b", ["u"])])
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM video_updates WHERE seq = $1", missing)
+    with pytest.raises(CorruptLog, match=f"row {missing} is missing"):
+        await log.load(video_id)
+
+
+async def test_heads_of_many_videos(database: Database) -> None:
+    one, two, none = await make_video(database), await make_video(database), uuid4()
+    log = UpdateLog(database)
+    await log.append(two, [(b"a", ["u"])])
+    heads = await log.heads([one, two, none])
+    assert (heads[one].seq, heads[two].seq) == (1, 2)
+    assert heads[none].deleted and not heads[two].deleted

@@ -1,0 +1,75 @@
+"""A real PostgreSQL for tests: one embedded server a session, a fresh database a test."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from persistence.database import Database
+from persistence.embedded import EmbeddedPostgres
+from persistence.migrations import migrate
+
+_TEMPLATE = "cocut_template"
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the session's server, which has the migrated template."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("data"))
+    dsn = asyncio.run(postgres.start())
+    try:
+        asyncio.run(_make_template(dsn))
+        yield dsn
+    finally:
+        asyncio.run(postgres.stop())
+
+
+@pytest.fixture
+async def database_url(postgres_dsn: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own, with the schema and nothing in it."""
+    name = f"test_{uuid.uuid4().hex}"
+    await _execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield in_database(postgres_dsn, name)
+    await _execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a database of this test's own."""
+    database = await Database.connect(database_url, retry_seconds=5)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def own_postgres(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A server of this test's own, for tests that take it down; stopped afterwards."""
+    postgres = EmbeddedPostgres(tmp_path / "data")
+    yield postgres
+    await postgres.stop()
+
+
+def in_database(dsn: str, name: str) -> str:
+    """The same server, another database."""
+    head, query = dsn.split("?", 1)
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+async def _make_template(dsn: str) -> None:
+    await _execute(dsn, f"CREATE DATABASE {_TEMPLATE}")
+    database = await Database.connect(in_database(dsn, _TEMPLATE), retry_seconds=5)
+    await migrate(database)
+    await database.close()
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
