@@ -1,0 +1,129 @@
+"""What a room published lately: for those who join, and for those who lag behind.
+
+All who join share one encoding of the document and one of what was published since. Encoding a
+document costs in proportion to its size and its past; it is done anew only when what came since
+has grown, not for everybody who joins and not at every change.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from collab import protocol
+from collab.document import merge
+from collab.protocol import Framing
+
+KEPT_BYTES: Final = 4 * 1024 * 1024
+KEPT_UPDATES: Final = 2_000
+KEPT_WELCOMES: Final = 16
+SMALL_TAIL_BYTES: Final = 64 * 1024
+STALE_GREETING: Final = 50
+
+
+@dataclass(slots=True)
+class Encoded:
+    """Something framed, and the version of the room that it is of."""
+
+    version: int
+    frame: bytes
+
+
+class History:
+    """Published updates and shared encodings of one room.
+
+    Args:
+        encode: the document as an update, or what it has beyond a state vector.
+        state_vector: the document's state vector, encoded.
+        framing: makes a frame of a message.
+
+    Attributes:
+        version: how many updates were published since the room was opened.
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[bytes | None], bytes],
+        state_vector: Callable[[], bytes],
+        framing: Framing,
+    ) -> None:
+        self.version = 0
+        self._encode = encode
+        self._state_vector = state_vector
+        self._framing = framing
+        self._updates: deque[bytes] = deque()
+        self._bytes = 0
+        self._greeting: Encoded | None = None
+        self._welcomes: OrderedDict[bytes, Encoded] = OrderedDict()
+        self._tails: dict[int, Encoded] = {}
+
+    def add(self, update: bytes) -> None:
+        """Note an update that is published."""
+        self.version += 1
+        self._updates.append(update)
+        self._bytes += len(update)
+        while self._bytes > KEPT_BYTES or len(self._updates) > KEPT_UPDATES:
+            self._bytes -= len(self._updates.popleft())
+
+    def greeting(self) -> bytes:
+        """The server's step 1.
+
+        It may be somewhat old: an editor then sends some of what the room has, which costs less
+        than encoding the state vector for every one of a thousand who join.
+        """
+        greeting = self._greeting
+        if greeting is None or self.version - greeting.version > STALE_GREETING:
+            frame = self._framing(*protocol.step_1(self._state_vector()))
+            greeting = self._greeting = Encoded(self.version, frame)
+        return greeting.frame
+
+    def welcome(self, state_vector: bytes) -> list[bytes]:
+        """The frames that bring one with this state vector up to date, made once for equal ones."""
+        welcome = self._welcomes.get(state_vector)
+        if welcome is not None:
+            if welcome.version == self.version:
+                return [welcome.frame]
+            tail = self._tail(welcome.version)
+            if tail is not None and len(tail) <= max(SMALL_TAIL_BYTES, len(welcome.frame) // 4):
+                return [welcome.frame, tail]
+        frame = self._framing(*protocol.step_2(self._encode(state_vector)))
+        self._welcomes[state_vector] = Encoded(self.version, frame)
+        self._welcomes.move_to_end(state_vector)
+        if len(self._welcomes) > KEPT_WELCOMES:
+            self._welcomes.popitem(last=False)
+        return [frame]
+
+    def catch_up(self, version: int) -> bytes:
+        """The one frame that brings one who has `version` up to date."""
+        tail = self._tail(version)
+        if tail is not None:
+            return tail
+        return self._framing(*protocol.step_2(self._encode(None)))
+
+    def forget(self) -> None:
+        """Let go of the shared encodings; called when nobody joins for a while."""
+        self._welcomes.clear()
+        self._tails.clear()
+        self._greeting = None
+
+    def _tail(self, version: int) -> bytes | None:
+        """What was published after `version` as one frame; None if that is not kept any more."""
+        tail = self._tails.get(version)
+        if tail is not None and tail.version == self.version:
+            return tail.frame
+        count = self.version - version
+        if count > len(self._updates):
+            return None
+        updates = list(self._updates)[len(self._updates) - count :]
+        frame = self._framing(*protocol.update(merge(updates) or EMPTY))
+        self._tails = {
+            at: other for at, other in self._tails.items() if other.version == self.version
+        }
+        self._tails[version] = Encoded(self.version, frame)
+        return frame
+
+
+EMPTY: Final = b"\0\0"
+"""The update that changes nothing."""

@@ -1,0 +1,269 @@
+"""The room of one video: what editors send goes in, what is to be stored and sent comes out.
+
+It does no I/O and reads no clock. Whoever keeps it (the hub) takes a batch of what has arrived
+through `take`, stores the batch's update, and only then calls `publish` for what others may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from collab import protocol
+from collab.document import Document, Outcome, merge
+from collab.errors import BadInput, BrokenDocument, CocutError, MalformedUpdate, MissingUpdates
+from collab.history import History
+from collab.ports import Edit
+from collab.presence import Presence
+from collab.protocol import Acknowledge, Awareness, Framing, Join, QueryAwareness, Update
+from collab.session import Mode, Session
+from collab.update import read_state_vector, read_update
+
+BACKLOG_BYTES: Final = 1024 * 1024
+"""What may wait in an editor's socket before it counts as lagging."""
+
+DRAINED_BYTES: Final = 64 * 1024
+STUCK_SECONDS: Final = 60.0
+DENIED: Final = "You may watch this video, but not change it."
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A frame from an editor."""
+
+    session: Session
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """An edit by the server, for a user; `settled` hears of it once it is stored and projected."""
+
+    edit: Edit
+    by: str
+    settled: Callable[[Outcome], None]
+
+
+Item = Received | Requested
+
+
+@dataclass(slots=True)
+class Batch:
+    """What came of the items that were taken together.
+
+    Attributes:
+        update: all that is new, as one update; None if nothing is.
+        users: whose edits are in it.
+        edits: how many frames and requests brought something new.
+        joins: who asked for the document, with their state vectors.
+        acknowledgements: who asked to hear when it is stored, with the frame to send.
+        outcomes: the requests, and what came of them.
+        denied: who was not allowed to edit and hears it for the first time.
+        incomplete: who sent what builds on something that is not here.
+        refused: who sent what cannot be taken, and why.
+    """
+
+    update: bytes | None = None
+    users: list[str] = field(default_factory=list)
+    edits: int = 0
+    joins: list[tuple[Session, bytes]] = field(default_factory=list)
+    acknowledgements: list[tuple[Session, bytes]] = field(default_factory=list)
+    outcomes: list[tuple[Requested, Outcome]] = field(default_factory=list)
+    denied: list[Session] = field(default_factory=list)
+    incomplete: list[Session] = field(default_factory=list)
+    refused: list[tuple[Session, CocutError]] = field(default_factory=list)
+
+
+class Room:
+    """The document of one video, who is in it, and the way of every change.
+
+    Args:
+        document: the document as it is stored.
+        seq: the sequence number that it stands at.
+        framing: makes of a protocol message what the channels write.
+
+    Attributes:
+        sessions: who is connected, by session id.
+        presence: who is here, as editors tell each other.
+        history: what was published lately, for those who join or lag.
+    """
+
+    def __init__(self, document: Document, seq: int, framing: Framing) -> None:
+        self.document = document
+        self.seq = seq
+        self.sessions: dict[int, Session] = {}
+        self.lagging: set[Session] = set()
+        self.presence = Presence()
+        self.history = History(self._encode, self._state_vector, framing)
+        self._framing = framing
+
+    def join(self, session: Session) -> None:
+        """Let an editor in: it is told what the room has, and who is here."""
+        self.sessions[session.id] = session
+        session.channel.write(self.history.greeting())
+        self._send_presence(session)
+
+    def leave(self, session: Session) -> None:
+        """Let an editor go."""
+        session.mode = Mode.ENDED
+        self.lagging.discard(session)
+        if self.sessions.pop(session.id, None) is not None:
+            self.presence.leave(session.id)
+
+    def take(self, items: Iterable[Item]) -> Batch:
+        """Check and apply what has arrived, in order.
+
+        A bad frame costs its sender alone: what else it sent after that is left out.
+
+        Raises:
+            BrokenDocument: pycrdt gave up in the middle. Nothing of the batch counts; the one who
+                caused it is ended and in `refused` when the same items are taken again, after
+                `document` was replaced by what is stored.
+        """
+        batch = Batch()
+        updates: list[bytes] = []
+        users: set[str] = set()
+        for item in items:
+            if isinstance(item, Received):
+                self._receive(item, batch, updates, users)
+                continue
+            outcome = self.document.edit(item.edit)
+            if outcome.update is not None:
+                updates.append(outcome.update)
+                users.add(item.by)
+            batch.outcomes.append((item, outcome))
+        batch.update = merge(updates)
+        batch.edits = len(updates)
+        batch.users = sorted(users)
+        return batch
+
+    def take_stored(self, updates: Iterable[bytes]) -> bytes | None:
+        """Apply updates that another node has stored; returns what was new of them, merged."""
+        return merge([update for update in updates if self.document.apply(update)])
+
+    def publish(self, update: bytes, seq: int) -> bytes:
+        """Note that an update is stored; returns the frame for all."""
+        self.seq = seq
+        self.history.add(update)
+        return self._framing(*protocol.update(update))
+
+    def broadcast(self, frame: bytes, pause_after: int) -> Iterator[None]:
+        """Write a frame of what was just published to all who are live, pausing now and then.
+
+        Whoever does not take up what is written becomes lagging: it gets nothing more until its
+        socket has drained, and then all at once.
+        """
+        version = self.history.version
+        count = 0
+        for session in list(self.sessions.values()):
+            if session.mode is Mode.LIVE:
+                channel = session.channel
+                channel.write(frame)
+                if channel.backlog() > BACKLOG_BYTES:
+                    session.mode = Mode.LAGGING
+                    session.version = version
+                    self.lagging.add(session)
+                count += 1
+                if count % pause_after == 0:
+                    yield
+
+    def answer(self, batch: Batch) -> None:
+        """Send what single editors wait for. All that was taken must be stored by now."""
+        for session, state_vector in batch.joins:
+            for frame in self.history.welcome(state_vector):
+                session.channel.write(frame)
+        for session, frame in batch.acknowledgements:
+            session.channel.write(self._framing(*protocol.acknowledgement(frame)))
+        for session in batch.denied:
+            session.channel.write(self._framing(*protocol.permission_denied(DENIED)))
+        for session in batch.incomplete:
+            session.channel.write(self._framing(*protocol.step_1(self._state_vector())))
+        for session, error in batch.refused:
+            session.channel.refuse(error)
+
+    def help_lagging(self, now: float) -> None:
+        """Bring those up to date whose sockets have drained; give up on those that are stuck.
+
+        Args:
+            now: a monotonic time in seconds.
+        """
+        for session in list(self.lagging):
+            backlog = session.channel.backlog()
+            if backlog <= DRAINED_BYTES:
+                if session.version < self.history.version:
+                    session.channel.write(self.history.catch_up(session.version))
+                    session.version = self.history.version
+                    session.stuck_since = None
+                if session.channel.backlog() <= BACKLOG_BYTES:
+                    session.mode = Mode.LIVE
+                    session.stuck_since = None
+                    self.lagging.discard(session)
+            elif session.stuck_since is None or backlog < session.stuck_backlog:
+                session.stuck_since = now
+                session.stuck_backlog = backlog
+            elif now - session.stuck_since > STUCK_SECONDS:
+                self.leave(session)
+                session.channel.abort()
+
+    def send_presence(self, now: float) -> None:
+        """Tell everybody who is live about changed presence, as far as its budget allows."""
+        payload = self.presence.send(now)
+        if payload is not None:
+            frame = self._framing(*protocol.awareness(payload))
+            for session in self.sessions.values():
+                if session.mode is Mode.LIVE:
+                    session.channel.write(frame)
+
+    def _receive(self, item: Received, batch: Batch, updates: list[bytes], users: set[str]) -> None:
+        session = item.session
+        if session.mode is Mode.ENDED:
+            if session.fault is not None:
+                batch.refused.append((session, session.fault))
+                session.fault = None
+            return
+        try:
+            message = protocol.read_frame(item.frame)
+            if isinstance(message, Update):
+                if not session.may_edit:
+                    self._deny(session, message.update, batch)
+                elif self.document.apply(message.update):
+                    updates.append(message.update)
+                    users.add(session.user)
+            elif isinstance(message, Awareness):
+                self.presence.receive(message.payload, session.id, session.user)
+            elif isinstance(message, Join):
+                read_state_vector(message.state_vector)
+                batch.joins.append((session, message.state_vector))
+            elif isinstance(message, Acknowledge):
+                batch.acknowledgements.append((session, message.frame))
+            elif isinstance(message, QueryAwareness):
+                self._send_presence(session)
+        except MissingUpdates:
+            batch.incomplete.append(session)
+        except BadInput as error:
+            session.mode = Mode.ENDED
+            batch.refused.append((session, error))
+        except BrokenDocument:
+            session.mode = Mode.ENDED
+            session.fault = MalformedUpdate("an update that cannot be applied")
+            raise
+
+    def _deny(self, session: Session, update: bytes, batch: Batch) -> None:
+        """A viewer's update: left out; the first that would change something is answered."""
+        if session.told_denied:
+            return
+        if self.document.ledger.brings_news(read_update(update)):
+            session.told_denied = True
+            batch.denied.append(session)
+
+    def _send_presence(self, session: Session) -> None:
+        here = self.presence.everything()
+        if here is not None:
+            session.channel.write(self._framing(*protocol.awareness(here)))
+
+    def _encode(self, state_vector: bytes | None) -> bytes:
+        return self.document.encode(state_vector)
+
+    def _state_vector(self) -> bytes:
+        return self.document.ledger.state_vector()

@@ -1,0 +1,66 @@
+"""One editor's connection, as its room sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from collab.errors import CocutError
+
+
+class Channel(Protocol):
+    """The way to one editor: a socket, or a test's list."""
+
+    def write(self, frame: bytes) -> None:
+        """Send one protocol message."""
+        ...
+
+    def backlog(self) -> int:
+        """Bytes that were written and have not left yet."""
+        ...
+
+    def refuse(self, error: CocutError) -> None:
+        """Tell the editor why, and end the connection."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection at once: a stuck socket takes no close frame."""
+        ...
+
+
+class Mode(Enum):
+    """How a session takes part."""
+
+    LIVE = "live"
+    LAGGING = "lagging"
+    ENDED = "ended"
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One connection to a room.
+
+    Attributes:
+        id: unique in this process.
+        user: the editor's user id (the token's `sub`).
+        may_edit: whether its updates are taken.
+        channel: the way to it.
+        mode: live, or lagging behind because its socket does not drain.
+        version: while lagging: the version of the room that it has.
+        told_denied: whether it has heard that its updates are not taken.
+        fault: why it was ended, if that could not be said yet.
+        stuck_since: while lagging: since when its backlog has not shrunk (monotonic seconds).
+        stuck_backlog: the backlog then.
+    """
+
+    id: int
+    user: str
+    may_edit: bool
+    channel: Channel
+    mode: Mode = Mode.LIVE
+    version: int = 0
+    told_denied: bool = False
+    fault: CocutError | None = None
+    stuck_since: float | None = None
+    stuck_backlog: int = 0
