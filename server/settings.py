@@ -177,7 +177,7 @@ class Settings(_Source):
     )
 
     no_worker: Annotated[bool, Shown("Media")] = Field(
-        False, description="Run no worker for jobs beside the server; start `cocut worker` instead."
+        False, description="Run no worker for jobs beside the server."
     )
     speech_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in voices")] = Field(
         None, description="An OpenAI-compatible provider of speech."
