@@ -1,0 +1,213 @@
+"""From a declared route to the handler that aiohttp calls.
+
+The order is the same everywhere: who calls, how often, on what, allowed to, with what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from api.access import Grant
+from api.address import client_address
+from api.body import parse, read
+from api.callers import Caller
+from api.errors import InvalidFields, TooManyRequests
+from api.keys import EXTRA_HEADERS, PARTS, Parts
+from api.limits import BEFORE_TOKEN
+from api.routes import Call, Route
+from api.tiers import allowance
+from collab.errors import LayerNotFound, NotFound, SceneNotFound, Unauthenticated, VideoNotFound
+from collab.schema import is_id
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
+    "video_id": VideoNotFound,
+    "scene_id": SceneNotFound,
+    "layer_id": LayerNotFound,
+}
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
+    """Serve the routes; fixed paths before those with parameters in the same place."""
+    for route in sorted(routes, key=lambda route: _PARAMETER.sub("~", route.path)):
+        handler = handler_of(route)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)
+        else:
+            app.router.add_route(route.method, route.path, handler)
+
+
+def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler that aiohttp calls for a route."""
+    permission = route.permission
+    names = _PARAMETER.findall(route.path)
+    no_query = _without_query(route.query)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        parts = request.app[PARTS]
+        caller = await _admit(route, request, parts)
+        ids = {name: _path_id(name, request.match_info[name]) for name in names}
+        video_id: UUID | None = None
+        grant: Grant | None = None
+        if permission.action is not None and (permission.via or "") + "_id" in ids:
+            assert caller is not None
+            video_id, grant = await _grant(route, parts, caller, ids)
+        query = no_query if not request.query_string else _query(route.query, request)
+        content = b""
+        body: BaseModel | None = None
+        if route.body is not None:
+            content = await read(request, route.body_limit)
+            body = _validate(route.body, parse(request, content))
+        if permission.action is not None and grant is None:
+            assert caller is not None
+            named = {"scene_id": getattr(body, "scene_id", "")}
+            video_id, grant = await _grant(route, parts, caller, named)
+        call: Call[Any, Any] = Call(
+            request, parts, ids, body, query, caller, video_id, grant, _key(route, request)
+        )
+        if call.idempotency_key is None:
+            return await _run(route, call)
+        return await parts.idempotency.once(
+            user=call.caller.sub,
+            key=call.idempotency_key,
+            route=f"{route.method} {request.path}",
+            fingerprint=hashlib.sha256(content).digest(),
+            run=lambda: _run(route, call),
+        )
+
+    handle.__name__ = getattr(route.handler, "__name__", "handle")
+    return handle
+
+
+async def _admit(route: Route, request: web.Request, parts: Parts) -> Caller | None:
+    if not route.permission.signed_in:
+        if route.cost:
+            address = client_address(request, parts.config.trusted_proxies)
+            await _take(request, parts, f"address {address}", BEFORE_TOKEN, route.cost)
+        return None
+    try:
+        caller = await parts.callers.of(request, parts.wall())
+    except Unauthenticated:
+        address = client_address(request, parts.config.trusted_proxies)
+        await _take(request, parts, f"address {address}", BEFORE_TOKEN, 1)
+        raise
+    await _take(
+        request,
+        parts,
+        f"user {caller.sub}",
+        allowance(caller.tier).requests_a_minute,
+        route.cost,
+    )
+    return caller
+
+
+async def _take(request: web.Request, parts: Parts, key: str, a_minute: int, cost: int) -> None:
+    if parts.limiter is None:
+        return
+    taken = await parts.limiter.take(key, a_minute, cost, parts.clock())
+    request[EXTRA_HEADERS] = {
+        "RateLimit-Limit": str(taken.limit),
+        "RateLimit-Remaining": str(taken.remaining),
+        "RateLimit-Reset": str(int(taken.reset + 0.999)),
+    }
+    if not taken.allowed:
+        raise TooManyRequests(taken.reset)
+
+
+def _path_id(name: str, value: str) -> str:
+    if name == "user_id" or not name.endswith("_id"):
+        return value
+    canonical = value.lower()
+    if not is_id(canonical):
+        raise _NOT_FOUND.get(name, NotFound)("There is no such thing.")
+    return canonical
+
+
+async def _grant(
+    route: Route, parts: Parts, caller: Caller, ids: Mapping[str, str]
+) -> tuple[UUID, Grant]:
+    """The caller's role on the video that a video, scene or layer id leads to.
+
+    For a scene or layer of somebody else's video, the answer is the same as for none.
+    """
+    permission = route.permission
+    assert permission.action is not None
+    if permission.via == "video":
+        video_id = UUID(ids["video_id"])
+        return video_id, await parts.access.require(video_id, caller.sub, permission.action)
+    missing: NotFound
+    if permission.via == "scene":
+        missing = SceneNotFound()
+        found = await parts.scenes.scene_video(UUID(ids["scene_id"]))
+    else:
+        missing = LayerNotFound()
+        found = await parts.scenes.layer_video(UUID(ids["layer_id"]))
+    if found is None:
+        raise missing
+    try:
+        return found, await parts.access.require(found, caller.sub, permission.action)
+    except VideoNotFound:
+        raise missing from None
+
+
+def _without_query(model: type[BaseModel] | None) -> BaseModel | None:
+    return None if model is None else model()
+
+
+def _query(model: type[BaseModel] | None, request: web.Request) -> BaseModel | None:
+    if model is None:
+        return None
+    known = {name: value for name, value in request.query.items() if name in model.model_fields}
+    return _validate(model, known, strict=False)
+
+
+def _validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> BaseModel:
+    try:
+        return model.model_validate(value, strict=strict)
+    except ValidationError as error:
+        raise InvalidFields(
+            [
+                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+                for found in error.errors(
+                    include_url=False, include_context=False, include_input=False
+                )[:20]
+            ]
+        ) from None
+
+
+def _key(route: Route, request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key") if route.idempotent else None
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidFields(
+            [{"field": "Idempotency-Key", "message": "must be 1 to 255 visible ASCII characters"}]
+        )
+    return key
+
+
+async def _run(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
+    answer = await route.handler(call)
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    shown: dict[str, Any] = {"success": True}
+    if answer.message is not None:
+        shown["message"] = answer.message
+    if answer.data is not None:
+        shown["data"] = answer.data
+    headers = dict(answer.headers)
+    if answer.seq is not None:
+        headers["X-Video-Seq"] = str(answer.seq)
+    return web.Response(
+        status=route.status,
+        body=json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode(),
+        content_type="application/json",
+        headers=headers,
+    )

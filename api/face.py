@@ -1,0 +1,113 @@
+"""The REST face, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from api import document, health, layers, members, scenes, videos
+from api.access import Access
+from api.body import MAX_BODY
+from api.callers import Callers
+from api.dispatch import add_routes
+from api.documentation import Documentation
+from api.errors import Detail
+from api.idempotency import Idempotency
+from api.identity import Keys, Verifier
+from api.keys import PARTS, FaceConfig, Parts
+from api.limits import RateLimiter
+from api.middleware import face
+from api.projections import Projections
+from api.routes import Route
+from collab.ports import Rooms
+from persistence.database import Database
+from persistence.idempotency import IdempotencyKeys
+from persistence.members import Members
+from persistence.scenes import Scenes
+from persistence.update_log import UpdateLog
+from persistence.users import Users
+from persistence.videos import Videos
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *videos.ROUTES,
+    *members.ROUTES,
+    *scenes.ROUTES,
+    *layers.ROUTES,
+    *document.ROUTES,
+    *health.ROUTES,
+)
+
+
+def assemble(
+    database: Database,
+    rooms: Rooms,
+    keys: Keys,
+    *,
+    config: FaceConfig,
+    limiter: RateLimiter | None,
+    ready: Callable[[], Awaitable[Sequence[Detail]]],
+    registry: CollectorRegistry,
+    wall: Callable[[], float],
+    clock: Callable[[], float],
+    new_id: Callable[[], UUID],
+    observed: Callable[[str, str, int, float], None] | None = None,
+) -> Parts:
+    """The parts of the face on one database; see `Parts` for the arguments."""
+    table_of_videos = Videos(database)
+    table_of_scenes = Scenes(database)
+    users = Users(database)
+    return Parts(
+        rooms=rooms,
+        users=users,
+        videos=table_of_videos,
+        members=Members(database),
+        scenes=table_of_scenes,
+        access=Access(UpdateLog(database).heads, table_of_videos.role_of),
+        projections=Projections(table_of_scenes.read),
+        idempotency=Idempotency(IdempotencyKeys(database)),
+        callers=Callers(Verifier(keys), users.ensure),
+        limiter=limiter,
+        config=config,
+        ready=ready,
+        registry=registry,
+        wall=wall,
+        clock=clock,
+        new_id=new_id,
+        observed=observed,
+    )
+
+
+def build(
+    parts: Parts,
+    log: structlog.typing.FilteringBoundLogger,
+    *,
+    version: str,
+    more: Iterable[Route] = (),
+) -> web.Application:
+    """An application that serves the API and its documentation.
+
+    Sockets and pages can be added to it; they pass the same middleware.
+
+    Args:
+        parts: what the handlers work with.
+        log: one line a request.
+        version: of the program, for the documentation.
+        more: further routes to serve and to describe.
+    """
+    app = web.Application(middlewares=[face(parts, log)], client_max_size=MAX_BODY)
+    app[PARTS] = parts
+    routes = (*ROUTES, *more)
+    documentation = Documentation(routes, version=version)
+    add_routes(app, (*routes, *documentation.routes))
+
+    async def close(_: web.Application) -> None:
+        await parts.access.close()
+        await parts.projections.close()
+
+    app.on_cleanup.append(close)
+    return app

@@ -1,0 +1,91 @@
+"""What hangs on the application and on a request, under typed keys; and what the parts are."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from api.access import Access
+from api.callers import Callers
+from api.errors import Detail
+from api.idempotency import Idempotency
+from api.limits import RateLimiter
+from api.projections import Projections
+from collab.ports import Rooms
+from collab.schema import DocumentLimits
+from persistence.members import Members
+from persistence.scenes import Scenes
+from persistence.users import Users
+from persistence.videos import Videos
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class FaceConfig:
+    """What the settings say about the face.
+
+    Attributes:
+        cors_origins: origins of other sites that may call; `*` for all.
+        trusted_proxies: networks whose `X-Forwarded-For` is believed.
+        metrics_token: what `/metrics` asks for; None leaves it open.
+        tls: the server speaks TLS itself, or a proxy does: send HSTS.
+        limits: of the document.
+    """
+
+    cors_origins: frozenset[str] = frozenset()
+    trusted_proxies: tuple[Network, ...] = ()
+    metrics_token: str | None = None
+    tls: bool = False
+    limits: DocumentLimits = DocumentLimits()  # noqa: RUF009
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the handlers work with; the composition root makes it.
+
+    Attributes:
+        rooms: the rooms of this node.
+        users, videos, members, scenes: the tables.
+        access: who may do what on a video, and where it stands.
+        projections: the scenes of a video as the bytes of an answer.
+        idempotency: answers already given.
+        callers: from tokens to users.
+        limiter: of requests; None when limits are off.
+        config: settings.
+        ready: what keeps this process from serving; empty when nothing does.
+        registry: the metrics.
+        wall: seconds since the epoch.
+        clock: monotonic seconds.
+        new_id: a random UUID.
+        observed: told of each answer: method, the route's path, status, seconds.
+    """
+
+    rooms: Rooms
+    users: Users
+    videos: Videos
+    members: Members
+    scenes: Scenes
+    access: Access
+    projections: Projections
+    idempotency: Idempotency
+    callers: Callers
+    limiter: RateLimiter | None
+    config: FaceConfig
+    ready: Callable[[], Awaitable[Sequence[Detail]]]
+    registry: CollectorRegistry
+    wall: Callable[[], float]
+    clock: Callable[[], float]
+    new_id: Callable[[], UUID]
+    observed: Callable[[str, str, int, float], None] | None = None
+
+
+PARTS: Final = web.AppKey("parts", Parts)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+EXTRA_HEADERS: Final = web.RequestKey("extra_headers", dict[str, str])

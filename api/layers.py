@@ -1,0 +1,151 @@
+"""The layers of a scene."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from aiohttp import web
+
+from api.permissions import Action
+from api.projections import answer, render
+from api.routes import Answer, Call, Route, on_layer, on_scene
+from api.schemas import (
+    LayerCreate,
+    LayersReorder,
+    LayerUpdate,
+    LayerVisibility,
+    MinSeq,
+    OneLayer,
+)
+from api.waiting import at_least
+from collab import edits
+
+
+async def create_layer(call: Call[LayerCreate, None]) -> Answer:
+    """Add a layer to a scene: at `order_index`, or on top."""
+    layer_id = str(call.make_id())
+    edited = await call.parts.rooms.edit(
+        call.video_id,
+        edits.create_layer(
+            call.ids["scene_id"], layer_id, **call.body.given(), limits=call.parts.config.limits
+        ),
+        by=call.caller.sub,
+    )
+    layer, _ = await _read(call, layer_id)
+    return Answer({"layer": layer}, "Layer added successfully", seq=edited.seq)
+
+
+async def get_layer(call: Call[None, MinSeq]) -> web.Response:
+    """One layer."""
+    await at_least(call, call.query.min_seq)
+    layer, seq = await _read(call)
+    return answer(call.request, render({"layer": layer}, seq))
+
+
+async def update_layer(call: Call[LayerUpdate, None]) -> Answer:
+    """Change a layer; `properties` merge key by key."""
+    return await _change(call, call.body.given(), "Layer updated successfully")
+
+
+async def toggle_visibility(call: Call[LayerVisibility, None]) -> Answer:
+    """Show or hide a layer."""
+    return await _change(call, call.body.given(), "Layer visibility updated")
+
+
+async def delete_layer(call: Call[None, None]) -> Answer:
+    """Delete a layer."""
+    edited = await call.parts.rooms.edit(
+        call.video_id, edits.delete_layer(call.ids["layer_id"]), by=call.caller.sub
+    )
+    return Answer(message="Layer deleted successfully", seq=edited.seq)
+
+
+async def reorder_layers(call: Call[LayersReorder, None]) -> Answer:
+    """Give some layers of a scene a new order among each other; the others keep their places."""
+    body = call.body
+    orders = [(order.layer_id, order.order_index) for order in body.layer_orders]
+    edited = await call.parts.rooms.edit(
+        call.video_id, edits.reorder_layers(body.scene_id, orders), by=call.caller.sub
+    )
+    return Answer(message="Layers reordered successfully", seq=edited.seq)
+
+
+async def _change(call: Call[Any, Any], changes: dict[str, Any], message: str) -> Answer:
+    edited = await call.parts.rooms.edit(
+        call.video_id,
+        edits.update_layer(call.ids["layer_id"], changes, limits=call.parts.config.limits),
+        by=call.caller.sub,
+    )
+    layer, _ = await _read(call)
+    return Answer({"layer": layer}, message, seq=edited.seq)
+
+
+async def _read(call: Call[Any, Any], layer_id: str | None = None) -> tuple[dict[str, Any], int]:
+    wanted = UUID(layer_id or call.ids["layer_id"])
+    _, layer, seq = await call.parts.scenes.read_layer(wanted)
+    return layer, seq
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/api/v1/scenes/{scene_id}/layers",
+        handler=create_layer,
+        permission=on_scene(Action.EDIT),
+        summary="Add a layer to a scene",
+        tag="Layers",
+        body=LayerCreate,
+        data=OneLayer,
+        status=201,
+        idempotent=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/layers/reorder",
+        handler=reorder_layers,
+        permission=on_scene(Action.EDIT),
+        summary="Reorder the layers of a scene",
+        tag="Layers",
+        body=LayersReorder,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/layers/{layer_id}",
+        handler=get_layer,
+        permission=on_layer(Action.READ),
+        summary="Get a layer",
+        tag="Layers",
+        query=MinSeq,
+        data=OneLayer,
+        conditional=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/layers/{layer_id}",
+        handler=update_layer,
+        permission=on_layer(Action.EDIT),
+        summary="Change a layer",
+        tag="Layers",
+        body=LayerUpdate,
+        data=OneLayer,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/layers/{layer_id}/toggle-visibility",
+        handler=toggle_visibility,
+        permission=on_layer(Action.EDIT),
+        summary="Show or hide a layer",
+        tag="Layers",
+        body=LayerVisibility,
+        data=OneLayer,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/layers/{layer_id}",
+        handler=delete_layer,
+        permission=on_layer(Action.EDIT),
+        summary="Delete a layer",
+        tag="Layers",
+    ),
+)

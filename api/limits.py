@@ -1,0 +1,57 @@
+"""How many requests a caller may make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+BEFORE_TOKEN: Final = 300
+"""Requests a minute from one address that carry no good token."""
+
+_SWEEP: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a limiter says: whether to go on, how many are left, and after how many seconds one
+    more is allowed."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: float
+
+
+class RateLimiter(Protocol):
+    """Counts by key; in memory on one node, in Redis on several."""
+
+    async def take(self, key: str, a_minute: int, cost: int, now: float) -> Taken:
+        """Take `cost` of the key's `a_minute`; `now` in seconds."""
+        ...
+
+
+class MemoryRateLimiter:
+    """A leaky bucket for each key, as one number: when it will be empty (GCRA).
+
+    A whole minute's worth may be taken at once; it comes back evenly.
+    """
+
+    def __init__(self) -> None:
+        self._empty_at: dict[str, float] = {}
+        self._sweep_at = _SWEEP
+
+    async def take(self, key: str, a_minute: int, cost: int, now: float) -> Taken:
+        """Take `cost` of the key's `a_minute`; see `RateLimiter`."""
+        interval = 60.0 / a_minute
+        empty = max(self._empty_at.get(key, now), now)
+        after = empty + cost * interval
+        if after - now > 60.0 + 1e-9:
+            return Taken(False, a_minute, int((60.0 - (empty - now)) / interval), after - now - 60)
+        self._empty_at[key] = after
+        if len(self._empty_at) > self._sweep_at:
+            self._sweep(now)
+        return Taken(True, a_minute, int((60.0 - (after - now)) / interval), after - now)
+
+    def _sweep(self, now: float) -> None:
+        self._empty_at = {key: at for key, at in self._empty_at.items() if at > now}
+        self._sweep_at = max(_SWEEP, 2 * len(self._empty_at))

@@ -1,0 +1,165 @@
+"""What every request passes through: its id, its log line, and the headers and shape of answers.
+
+One middleware, since each costs every request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_exceptions import HTTPException
+
+from api import errors
+from api.keys import EXTRA_HEADERS, REQUEST_ID, FaceConfig, Parts
+from collab.errors import CocutError, Forbidden
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_SECRET_PARAMETERS: Final = frozenset({"token", "sig"})
+_EXPOSED: Final = (
+    "ETag, X-Video-Seq, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
+    "Retry-After, Idempotent-Replay, Location"
+)
+_METHODS: Final = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+_ALLOWED_HEADERS: Final = (
+    "Authorization, Content-Type, If-None-Match, Idempotency-Key, X-Request-Id, X-API-Key"
+)
+_API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+
+
+def face(parts: Parts, log: structlog.typing.FilteringBoundLogger) -> Callable[..., object]:
+    """The middleware.
+
+    Args:
+        parts: the parts of the face.
+        log: gets one line a request: `debug` for reads that went well, `info` for the rest,
+            `error` with the traceback for what nobody foresaw.
+    """
+    config = parts.config
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = parts.clock()
+        given = request.headers.get("X-Request-Id")
+        identifier = given if given and _SANE_ID.fullmatch(given) else parts.new_id().hex
+        request[REQUEST_ID] = identifier
+        structlog.contextvars.bind_contextvars(request_id=identifier)
+        response = await _answer(request, handler, config, log)
+        if not response.prepared:
+            _decorate(request, response, config, identifier)
+        seconds = parts.clock() - started
+        _log(request, response.status, seconds, log)
+        if parts.observed is not None:
+            resource = request.match_info.route.resource
+            parts.observed(
+                request.method,
+                resource.canonical if resource is not None else "unknown",
+                response.status,
+                seconds,
+            )
+        return response
+
+    return middleware
+
+
+async def _answer(
+    request: web.Request,
+    handler: Handler,
+    config: FaceConfig,
+    log: structlog.typing.FilteringBoundLogger,
+) -> web.StreamResponse:
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return _preflight(request, config)
+    try:
+        return await handler(request)
+    except CocutError as error:
+        if errors.status(error) == 500:
+            log.error("failed", path=request.path, exc_info=error)
+        return errors.response(error)
+    except HTTPException as error:
+        if error.status < 400:
+            raise
+        return errors.translate(error)
+    except HttpProcessingError as error:
+        log.debug("malformed request", path=request.path, reason=str(error))
+        return errors.response(errors.MalformedJson("The body was not transferred correctly."))
+    except ConnectionError:
+        raise  # the client has gone: aiohttp ends the connection
+    except Exception as error:
+        log.error("failed", path=request.path, exc_info=error)
+        return errors.internal()
+
+
+def _decorate(
+    request: web.Request, response: web.StreamResponse, config: FaceConfig, identifier: str
+) -> None:
+    headers = response.headers
+    headers["X-Request-Id"] = identifier
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Content-Security-Policy", _API_POLICY)
+    headers.setdefault("Cache-Control", "private, no-cache")
+    extra = request.get(EXTRA_HEADERS)
+    if extra is not None:
+        headers.update(extra)
+    if config.tls:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if config.cors_origins:
+        _allow_origin(request, response, config)
+
+
+def _allow_origin(request: web.Request, response: web.StreamResponse, config: FaceConfig) -> None:
+    response.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if origin is not None and (origin in config.cors_origins or "*" in config.cors_origins):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+
+
+def _preflight(request: web.Request, config: FaceConfig) -> web.Response:
+    origin = request.headers.get("Origin")
+    if origin is None or not (origin in config.cors_origins or "*" in config.cors_origins):
+        return errors.response(Forbidden("This origin may not call this server."))
+    return web.Response(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": _METHODS,
+            "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
+            "Access-Control-Max-Age": "600",
+        },
+    )
+
+
+def _log(
+    request: web.Request,
+    status: int,
+    seconds: float,
+    log: structlog.typing.FilteringBoundLogger,
+) -> None:
+    if status < 400 and request.method in {"GET", "HEAD"}:
+        log.debug("request", method=request.method, path=shown_path(request), status=status)
+    else:
+        log.info(
+            "request",
+            method=request.method,
+            path=shown_path(request),
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+def shown_path(request: web.Request) -> str:
+    """The path and query as a log may hold them: without tokens and signatures."""
+    if not request.rel_url.raw_query_string:
+        return request.path
+    query = "&".join(
+        f"{name}={'...' if name in _SECRET_PARAMETERS else value}"
+        for name, value in request.query.items()
+    )
+    return f"{request.path}?{query}"

@@ -1,0 +1,147 @@
+"""The scenes of a video."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from aiohttp import web
+
+from api.permissions import Action
+from api.projections import answer, render
+from api.routes import Answer, Call, Route, on_video
+from api.schemas import (
+    ManyScenes,
+    MinSeq,
+    OneScene,
+    SceneCreate,
+    ScenesReorder,
+    SceneUpdate,
+)
+from api.waiting import at_least
+from collab import edits
+
+
+async def list_scenes(call: Call[None, MinSeq]) -> web.Response:
+    """All scenes of a video, with their layers."""
+    projected = await at_least(call, call.query.min_seq)
+    return answer(call.request, await call.parts.projections.scenes(call.video_id, projected))
+
+
+async def get_scene(call: Call[None, MinSeq]) -> web.Response:
+    """One scene, with its layers."""
+    await at_least(call, call.query.min_seq)
+    scene, seq = await _read(call)
+    return answer(call.request, render({"scene": scene}, seq))
+
+
+async def create_scene(call: Call[SceneCreate, None]) -> Answer:
+    """Add a scene: at `scene_number`, or at the end."""
+    scene_id = str(call.make_id())
+    edited = await call.parts.rooms.edit(
+        call.video_id,
+        edits.create_scene(scene_id, **call.body.given(), limits=call.parts.config.limits),
+        by=call.caller.sub,
+    )
+    scene, _ = await _read(call, scene_id)
+    return Answer({"scene": scene}, "Scene added successfully", seq=edited.seq)
+
+
+async def update_scene(call: Call[SceneUpdate, None]) -> Answer:
+    """Change a scene's text, duration, or whether it is expanded."""
+    edited = await call.parts.rooms.edit(
+        call.video_id,
+        edits.update_scene(
+            call.ids["scene_id"], call.body.given(), limits=call.parts.config.limits
+        ),
+        by=call.caller.sub,
+    )
+    scene, _ = await _read(call)
+    return Answer({"scene": scene}, "Scene updated successfully", seq=edited.seq)
+
+
+async def delete_scene(call: Call[None, None]) -> Answer:
+    """Delete a scene, with its layers."""
+    edited = await call.parts.rooms.edit(
+        call.video_id, edits.delete_scene(call.ids["scene_id"]), by=call.caller.sub
+    )
+    return Answer(message="Scene deleted successfully", seq=edited.seq)
+
+
+async def reorder_scenes(call: Call[ScenesReorder, None]) -> Answer:
+    """Give some scenes a new order among each other; the others keep their places."""
+    orders = [(order.scene_id, order.scene_number) for order in call.body.scene_orders]
+    edited = await call.parts.rooms.edit(
+        call.video_id, edits.reorder_scenes(orders), by=call.caller.sub
+    )
+    return Answer(message="Scenes reordered successfully", seq=edited.seq)
+
+
+async def _read(call: Call[Any, Any], scene_id: str | None = None) -> tuple[dict[str, Any], int]:
+    wanted = UUID(scene_id or call.ids["scene_id"])
+    return await call.parts.scenes.read_scene(call.video_id, wanted)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/v1/videos/{video_id}/scenes",
+        handler=list_scenes,
+        permission=on_video(Action.READ),
+        summary="Get all scenes with their layers",
+        tag="Scenes",
+        query=MinSeq,
+        data=ManyScenes,
+        conditional=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/videos/{video_id}/scenes",
+        handler=create_scene,
+        permission=on_video(Action.EDIT),
+        summary="Add a scene",
+        tag="Scenes",
+        body=SceneCreate,
+        data=OneScene,
+        status=201,
+        idempotent=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/videos/{video_id}/scenes/reorder",
+        handler=reorder_scenes,
+        permission=on_video(Action.EDIT),
+        summary="Reorder scenes",
+        tag="Scenes",
+        body=ScenesReorder,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/videos/{video_id}/scenes/{scene_id}",
+        handler=get_scene,
+        permission=on_video(Action.READ),
+        summary="Get a scene with its layers",
+        tag="Scenes",
+        query=MinSeq,
+        data=OneScene,
+        conditional=True,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/videos/{video_id}/scenes/{scene_id}",
+        handler=update_scene,
+        permission=on_video(Action.EDIT),
+        summary="Change a scene",
+        tag="Scenes",
+        body=SceneUpdate,
+        data=OneScene,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/videos/{video_id}/scenes/{scene_id}",
+        handler=delete_scene,
+        permission=on_video(Action.EDIT),
+        summary="Delete a scene",
+        tag="Scenes",
+    ),
+)
