@@ -1,4 +1,4 @@
-"""What can be wrong with the place where things are kept, found out at start.
+"""What can be wrong with the place where things are kept.
 
 CocutError
 └── StorageError
@@ -48,3 +48,15 @@ class JournalCorrupt(StorageError):
     """The journal is damaged in a place where no crash explains it."""
 
     code = "journal_corrupt"
+
+
+class CompactionRefused(StorageError):
+    """A snapshot would lose something; the log is kept as it is."""
+
+    code = "compaction_refused"
+
+
+class CompactionFailed(StorageError):
+    """The process that makes snapshots died; nothing was trimmed."""
+
+    code = "compaction_failed"
