@@ -6,19 +6,17 @@ One middleware, since each costs every request.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_exceptions import HTTPException
 
 from api import errors
 from api.keys import EXTRA_HEADERS, REQUEST_ID, FaceConfig, Parts
 from collab.errors import CocutError, Forbidden
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SECRET_PARAMETERS: Final = frozenset({"token", "sig"})
@@ -33,7 +31,7 @@ _ALLOWED_HEADERS: Final = (
 _API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
-def face(parts: Parts, log: structlog.typing.FilteringBoundLogger) -> Callable[..., object]:
+def face(parts: Parts, log: structlog.typing.FilteringBoundLogger) -> Middleware:
     """The middleware.
 
     Args:
