@@ -1,0 +1,380 @@
+"""One run, from preparing the videos to the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from pycrdt import Doc
+
+from collab.update import read_state_vector
+from server.load.editor import Counts
+from server.load.edits import author_updates, fresh_id, prepared_video
+from server.load.frames import Wire
+from server.load.latency import Histogram
+from server.load.plan import Plan
+from server.load.rest import People, Rest
+from server.load.swarm import Seat, Swarm
+from server.load.trail import Trail
+from server.load.usage import Usage, measure
+from server.load.verify import Delivery, Ledger, judge, missing
+
+_QUIET: Final = 1.0
+_WATCH: Final = 0.5
+_ATTEMPTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: what it is doing, the seconds into that, and the counts so far."""
+
+    stage: str
+    seconds: float
+    sent: int
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        plan: what was asked.
+        video_ids: the videos that were used.
+        sent: edits sent.
+        seconds: from the first edit until the last one was written.
+        window: seconds that CPU was measured over: until all had arrived.
+        joined: the slowest join, in seconds from the beginning of the joining.
+        delivery: what reached whom.
+        counts: what was received.
+        missing: edits that the server's document does not hold.
+        behind: the largest delay of the sender behind its schedule, in seconds.
+        own_cpu: this process' share of a core during the window.
+        before: of the server, at the first edit.
+        after: of the server, at the end of the window.
+        peak: the largest memory of the server seen, in bytes.
+    """
+
+    plan: Plan
+    video_ids: tuple[str, ...]
+    sent: int
+    seconds: float
+    window: float
+    joined: float
+    delivery: Delivery
+    counts: Counts
+    missing: int
+    behind: float
+    own_cpu: float
+    before: Usage
+    after: Usage
+    peak: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was lost: no edit, no connection, nothing missing on the server."""
+        return self.delivery.incomplete == 0 and self.counts.lost == 0 and self.missing == 0
+
+    @property
+    def latency(self) -> Histogram:
+        """From sending an edit to its arrival."""
+        assert self.delivery.latency is not None
+        return self.delivery.latency
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as JSON values."""
+        plan, cpu = self.plan, self.after.cpu - self.before.cpu
+        return {
+            "ok": self.ok,
+            "url": plan.url.split("?")[0],
+            "protocol": plan.protocol,
+            "editors": plan.editors,
+            "videos": len(self.video_ids),
+            "video_ids": list(self.video_ids),
+            "rate": plan.rate,
+            "into": plan.into,
+            "edits": self.sent,
+            "edits_per_second": round(self.sent / self.seconds, 1) if self.seconds else 0.0,
+            "seconds": round(self.seconds, 3),
+            "joined_seconds": round(self.joined, 3),
+            "delivered": self.delivery.delivered,
+            "wanted": self.delivery.wanted,
+            "delivered_share": self.delivery.share,
+            "incomplete_editors": self.delivery.incomplete,
+            "distinct_sequences": self.delivery.sequences,
+            "distinct_updates": self.delivery.updates,
+            "missing_on_server": self.missing,
+            "connections_lost": self.counts.lost,
+            "close_codes": {str(code): number for code, number in self.counts.closes.items()},
+            "frames": self.counts.frames,
+            "presence": self.counts.presence,
+            "bytes": self.counts.bytes,
+            "latency": self.latency.summary(),
+            "sender_behind_ms": round(self.behind * 1000, 3),
+            "generator_core_share": round(self.own_cpu, 3),
+            "server_cpu_seconds": round(cpu, 3),
+            "server_core_share": round(cpu / self.window, 3) if self.window else 0.0,
+            "server_cpu_ms_per_edit": round(cpu / self.sent * 1000, 4) if self.sent else 0.0,
+            "server_memory_before": self.before.memory,
+            "server_memory_peak": self.peak,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Video:
+    id: str
+    base: bytes
+    editors: range
+
+
+Watch = Callable[[Progress], None]
+
+
+async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
+    """Do what a plan says.
+
+    Args:
+        plan: the plan.
+        watch: told about the progress, twice a second at most.
+
+    Raises:
+        ConnectionError: the server refused or ended a connection while editors joined.
+        TimeoutError: the server did not answer in time.
+        RestError: the REST API refused something.
+    """
+    random = Random(plan.seed)  # noqa: S311
+    first_client = 2**31 + random.getrandbits(30)
+    people = People(plan.credentials, plan.editors)
+    began = time.perf_counter()
+    counts = Counts()
+
+    def tell(stage: str, sent: int = 0) -> None:
+        watch(Progress(stage, time.perf_counter() - began, sent, counts))
+
+    async with AsyncExitStack() as stack:
+        rest = None
+        if people.token(0):
+            rest = await stack.enter_async_context(Rest(plan.url, people.token(0)))
+        tell("preparing the videos")
+        videos = await _prepare(plan, people, rest, random)
+        tell("preparing the edits")
+        wires = [
+            Wire(plan.protocol, plan.url, videos[n % len(videos)].id, people.token(n))
+            for n in range(plan.editors)
+        ]
+        frames = _edits(plan, videos, wires, first_client, random)
+        trails = [Trail() for _ in videos]
+        seats = [Seat(wires[n], trails[n % len(trails)]) for n in range(plan.editors)]
+        swarm = Swarm(seats, counts)
+        tell("joining")
+        joined = max(await swarm.join(), default=0.0)
+        began = time.perf_counter()
+        with _no_collection():
+            sending = await _send(plan, swarm, frames, first_client, tell)
+        ledger = Ledger(first_client, plan.editors, sending.sent)
+        groups = [(trail, video.editors) for trail, video in zip(trails, videos, strict=True)]
+        end = time.perf_counter() + plan.drain
+        while (delivery := judge(groups, ledger)).incomplete and time.perf_counter() < end:
+            await swarm.quiet(_QUIET, end - time.perf_counter())
+            await asyncio.sleep(_QUIET)
+        lost = Counts(**{name: getattr(counts, name) for name in Counts.__slots__})
+        await swarm.leave()
+        tell("checking the document", len(frames))
+        gone = 0
+        for video in videos:
+            if rest is not None:
+                document = await rest.document(video.id)
+            else:
+                document = await read_document(Wire(plan.protocol, plan.url, video.id))
+            gone += missing(document, video.editors, ledger)
+    return Outcome(
+        plan=plan,
+        video_ids=tuple(video.id for video in videos),
+        sent=len(sending.sent),
+        seconds=sending.seconds,
+        window=sending.window,
+        joined=joined,
+        delivery=delivery,
+        counts=lost,
+        missing=gone,
+        behind=sending.behind,
+        own_cpu=sending.own_cpu,
+        before=sending.before,
+        after=sending.after,
+        peak=sending.peak,
+    )
+
+
+async def read_document(wire: Wire) -> bytes:
+    """The document that a server gives to an editor who joins now, as one update."""
+    trail = Trail()
+    swarm = Swarm([Seat(wire, trail)], Counts())
+    await swarm.join()
+    await swarm.leave()
+    return trail.frames[0].update
+
+
+async def write_document(wire: Wire, updates: list[bytes]) -> None:
+    """Send updates to a server; returns once somebody who joins gets all of them.
+
+    Raises:
+        TimeoutError: that did not come about.
+    """
+    wanted: Doc[Any] = Doc()
+    for update in updates:
+        wanted.apply_update(update)
+    clocks = read_state_vector(wanted.get_state())
+    swarm = Swarm([Seat(wire, Trail())], Counts())
+    await swarm.join()
+    for update in updates:
+        swarm.editors[0].send(wire.update(update))
+    for _ in range(_ATTEMPTS):
+        there: Doc[Any] = Doc()
+        there.apply_update(await read_document(wire))
+        had = read_state_vector(there.get_state())
+        if all(had.get(client, 0) >= clock for client, clock in clocks.items()):
+            await swarm.leave()
+            return
+        await asyncio.sleep(0.1)
+    await swarm.leave()
+    raise TimeoutError("the server did not take the prepared video")
+
+
+async def _prepare(plan: Plan, people: People, rest: Rest | None, random: Random) -> list[_Video]:
+    ids = list(plan.video_ids)
+    made = not ids
+    if made:
+        ids = [
+            await rest.make_video(f"Load {number + 1}") if rest else fresh_id(random)
+            for number in range(plan.videos)
+        ]
+    videos = []
+    for number, video in enumerate(ids):
+        wire = Wire(plan.protocol, plan.url, video, people.token(0))
+        if rest and people.users[1:]:
+            await rest.add_editors(video, people.users[1:])
+        if made and plan.into == "scenes":
+            base = prepared_video(plan.scenes, plan.layers, random)
+            await write_document(wire, [base])
+        base = await rest.document(video) if rest else await read_document(wire)
+        videos.append(_Video(video, base, range(number, plan.editors, len(ids))))
+    return videos
+
+
+def _edits(
+    plan: Plan, videos: list[_Video], wires: list[Wire], first_client: int, random: Random
+) -> list[bytes]:
+    """The frames of all edits, in the order of sending."""
+    frames = [b""] * plan.edits
+    for number in range(min(plan.editors, plan.edits)):
+        mine = range(number, plan.edits, plan.editors)
+        updates = author_updates(
+            videos[number % len(videos)].base,
+            first_client + number,
+            number // len(videos),
+            len(mine),
+            plan.into,
+            random,
+        )
+        for place, update in zip(mine, updates, strict=True):
+            frames[place] = wires[number].update(update)
+    return frames
+
+
+@dataclass(slots=True)
+class _Sending:
+    sent: array[float]
+    seconds: float
+    window: float
+    behind: float
+    own_cpu: float
+    before: Usage
+    after: Usage
+    peak: int
+
+
+async def _send(
+    plan: Plan,
+    swarm: Swarm,
+    frames: list[bytes],
+    first_client: int,
+    tell: Callable[[str, int], None],
+) -> _Sending:
+    before = measure(plan.pids)
+    peak = before.memory
+    began, own = time.perf_counter(), time.process_time()
+    sent: array[float] = array("d")
+
+    async def observe() -> None:
+        nonlocal peak
+        while True:
+            tell("sending", len(sent))
+            await asyncio.sleep(_WATCH)
+            if plan.pids:
+                peak = max(peak, (await asyncio.to_thread(measure, plan.pids)).memory)
+
+    tasks = [asyncio.create_task(observe())]
+    if plan.presence_rate > 0:
+        tasks.append(asyncio.create_task(_be_present(plan, swarm, first_client)))
+    try:
+        await swarm.send(frames, plan.rate, sent)
+        if not frames:
+            await asyncio.sleep(plan.seconds)
+        seconds = time.perf_counter() - began
+        for task in tasks[1:]:
+            task.cancel()
+        await swarm.quiet(_QUIET, plan.drain)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    after = measure(plan.pids)
+    window = time.perf_counter() - began
+    behind = max((at - began - n / plan.rate for n, at in enumerate(sent)), default=0.0)
+    return _Sending(
+        sent=sent,
+        seconds=seconds,
+        window=window,
+        behind=behind,
+        own_cpu=(time.process_time() - own) / window,
+        before=before,
+        after=after,
+        peak=max(peak, after.memory),
+    )
+
+
+async def _be_present(plan: Plan, swarm: Swarm, first_client: int) -> None:
+    """Send presence until cancelled: cursors that move."""
+    began, number, editors = time.perf_counter(), 0, swarm.editors
+    while True:
+        due = int((time.perf_counter() - began) * plan.presence_rate)
+        while number < due:
+            clock, at = divmod(number, len(editors))
+            state = {
+                "user": {"name": f"Editor {at}", "color": "#30bced"},
+                "cursor": {"x": number % 1920, "y": number % 1080},
+            }
+            editor = editors[at]
+            editor.send(editor.wire.presence(first_client + at, clock + 1, state))
+            number += 1
+        await asyncio.sleep(0.005)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from pausing what is being timed."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
