@@ -8,7 +8,6 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 MIN_SECRET_BYTES: Final = 32
 
@@ -95,5 +94,5 @@ Seconds = Annotated[int, BeforeValidator(parse_seconds)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 Secret = Annotated[SecretStr, AfterValidator(long_enough)]
 Count = Annotated[int, Field(ge=1)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode]
-Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode]
+Origins = tuple[Annotated[str, AfterValidator(_origin)], ...]
+Networks = tuple[Annotated[Network, BeforeValidator(_network)], ...]

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collab.schema import DocumentLimits
 from server.setting_values import (
@@ -33,10 +40,12 @@ from server.setting_values import (
 )
 
 PREFIX: Final = "COCUT_"
+LOAD_PREFIX: Final = "COCUT_LOAD_"
+"""What the variables of `cocut load` begin with, which are no settings of a server."""
 ENV_FILE: Final = ".env"
 MAX_TOKEN_SECONDS: Final = 24 * 3600
 
-S = TypeVar("S", bound=BaseSettings)
+M = TypeVar("M", bound=BaseModel)
 
 
 class SettingsError(Exception):
@@ -66,61 +75,56 @@ class Shown:
     default: str | None = None
 
 
-class _Source(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=ENV_FILE,
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        validate_default=True,
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
     )
 
 
-class Settings(_Source):
-    """Everything that can be set about a server; frozen, and valid once it exists.
+class Settings(_Model):
+    """Everything that can be set about a server; valid once it exists, and frozen.
 
-    Tests and tools that want no environment and no file pass `_env_file=None` and every value
-    that matters to them.
+    `Settings(port=0, data_dir=...)` takes what is given and the defaults; `load` reads the
+    environment and `.env` as well.
     """
 
     host: Annotated[str, Field(min_length=1), Shown("Network", "ADDRESS")] = Field(
-        "127.0.0.1", description="The address to listen on."
+        default="127.0.0.1", description="The address to listen on."
     )
     port: Annotated[int, Field(ge=0, le=65_535), Shown("Network", "PORT")] = Field(
-        8080, description="The port to listen on; 0 takes a free one, which the ready line names."
+        default=8080,
+        description="The port to listen on; 0 takes a free one, which the ready line names.",
     )
     public_url: Annotated[HttpUrl | None, Shown("Network", "URL", "the address listened on")] = (
-        Field(None, description="What links in answers begin with.")
+        Field(default=None, description="What links in answers begin with.")
     )
     cors_origin: Annotated[Origins, Shown("Network", "ORIGIN", "none")] = Field(
-        (), description="An origin whose pages may call the API; may be repeated."
+        default=(), description="An origin whose pages may call the API; may be repeated."
     )
     trusted_proxies: Annotated[Networks, Shown("Network", "NETWORKS", "none")] = Field(
-        (), description="Proxies whose X-Forwarded-* headers are believed; may be repeated."
+        default=(), description="Proxies whose X-Forwarded-* headers are believed; may be repeated."
     )
     tls_cert: Annotated[Path | None, Shown("Network", "FILE", "none")] = Field(
-        None, description="The TLS certificate chain (PEM); with --tls-key."
+        default=None, description="The TLS certificate chain (PEM); with --tls-key."
     )
     tls_key: Annotated[Path | None, Shown("Network", "FILE", "none")] = Field(
-        None, description="The TLS private key (PEM); with --tls-cert."
+        default=None, description="The TLS private key (PEM); with --tls-cert."
     )
     workers: Annotated[Count, Shown("Network", "N")] = Field(
-        1, description="Processes that share the port; more than one needs --redis-url."
+        default=1, description="Processes that share the port; more than one needs --redis-url."
     )
 
     data_dir: Annotated[Path, Shown("Storage", "DIR", "./cocut-data")] = Field(
-        Path("cocut-data"),
+        default=Path("cocut-data"),
         description="Where the embedded database, blobs, journal and generated secret are kept.",
     )
     database_url: Annotated[
         Annotated[str, url_of("postgresql", "postgres")] | None, Shown("Storage", "URL", "embedded")
-    ] = Field(None, description="A PostgreSQL of your own: postgresql://...", repr=False)
+    ] = Field(default=None, description="A PostgreSQL of your own: postgresql://...", repr=False)
     redis_url: Annotated[
         Annotated[str, url_of("redis", "rediss", "unix")] | None, Shown("Storage", "URL", "none")
     ] = Field(
-        None,
+        default=None,
         description="Redis between nodes; needed for several of them: redis://...",
         repr=False,
     )
@@ -128,77 +132,82 @@ class Settings(_Source):
         Annotated[str, url_of("file", "s3", host=False)] | None,
         Shown("Storage", "URL", "file: in the data directory"),
     ] = Field(
-        None, description="Where files are stored: file:/path or s3://bucket/prefix.", repr=False
+        default=None,
+        description="Where files are stored: file:/path or s3://bucket/prefix.",
+        repr=False,
     )
     max_journal_bytes: Annotated[Count, Shown("Storage", "BYTES")] = Field(
-        1024**3, description="The most that is kept on disk while the database is away."
+        default=1024**3, description="The most that is kept on disk while the database is away."
     )
 
     jwt_secret: Annotated[
         Secret | None,
         Shown("Identity", "SECRET", "generated in the data directory, on loopback only"),
-    ] = Field(None, description="The HS256 secret of the tokens, at least 32 bytes.")
+    ] = Field(default=None, description="The HS256 secret of the tokens, at least 32 bytes.")
     jwks_url: Annotated[HttpUrl | None, Shown("Identity", "URL", "none")] = Field(
-        None, description="An identity provider's keys (RS256, ES256, EdDSA), instead of a secret."
+        default=None,
+        description="An identity provider's keys (RS256, ES256, EdDSA), instead of a secret.",
     )
     guest: Annotated[bool, Shown("Identity")] = Field(
-        False, description="Give the editor page a token by itself; on a loopback address only."
+        default=False,
+        description="Give the editor page a token by itself; on a loopback address only.",
     )
     metrics_token: Annotated[SecretStr | None, Shown("Identity", "TOKEN", "none")] = Field(
-        None, description="The bearer token that /metrics asks for; without it /metrics is open."
+        default=None,
+        description="The bearer token that /metrics asks for; without it /metrics is open.",
     )
 
     rate_limits: Annotated[bool, Shown("Limits", "on|off", "on")] = Field(
-        True, description="The limits on requests and frames a user; off for load tests."
+        default=True, description="The limits on requests and frames a user; off for load tests."
     )
     max_connections_per_video: Annotated[Count, Shown("Limits", "N")] = Field(
-        20_000, description="Open connections to one video."
+        default=20_000, description="Open connections to one video."
     )
     max_connections_per_user: Annotated[Count, Shown("Limits", "N")] = Field(
-        50, description="Open connections of one user."
+        default=50, description="Open connections of one user."
     )
     max_message_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
-        8 * 1024**2, description="The largest message of an editor."
+        default=8 * 1024**2, description="The largest message of an editor."
     )
     max_document_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
-        64 * 1024**2, description="The largest document of a video."
+        default=64 * 1024**2, description="The largest document of a video."
     )
     max_scenes_per_video: Annotated[Count, Shown("Limits", "N")] = Field(
-        500, description="Scenes of a video that the API shows and renders."
+        default=500, description="Scenes of a video that the API shows and renders."
     )
     max_layers_per_scene: Annotated[Count, Shown("Limits", "N")] = Field(
-        100, description="Layers of a scene that the API shows and renders."
+        default=100, description="Layers of a scene that the API shows and renders."
     )
     max_text_length: Annotated[Count, Shown("Limits", "N")] = Field(
-        20_000, description="Characters of one text."
+        default=20_000, description="Characters of one text."
     )
     max_properties_bytes: Annotated[Count, Shown("Limits", "BYTES")] = Field(
-        64 * 1024, description="One layer's properties, as JSON."
+        default=64 * 1024, description="One layer's properties, as JSON."
     )
 
     no_worker: Annotated[bool, Shown("Media")] = Field(
-        False, description="Run no worker for jobs beside the server."
+        default=False, description="Run no worker for jobs beside the server."
     )
     speech_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in voices")] = Field(
-        None, description="An OpenAI-compatible provider of speech."
+        default=None, description="An OpenAI-compatible provider of speech."
     )
     speech_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
-        None, description="The key for --speech-url."
+        default=None, description="The key for --speech-url."
     )
     image_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in images")] = Field(
-        None, description="An OpenAI-compatible provider of images."
+        default=None, description="An OpenAI-compatible provider of images."
     )
     image_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
-        None, description="The key for --image-url."
+        default=None, description="The key for --image-url."
     )
 
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Shown("Logging", "debug|info|warning|error")
-    ] = Field("info", description="The least important lines that are logged.")
+    ] = Field(default="info", description="The least important lines that are logged.")
     log_format: Annotated[
         Literal["console", "json"] | None,
         Shown("Logging", "console|json", "console on a terminal, else json"),
-    ] = Field(None, description="How log lines are written, on standard error.")
+    ] = Field(default=None, description="How log lines are written, on standard error.")
 
     _comma_separated = field_validator("cors_origin", "trusted_proxies", mode="before")(split_items)
 
@@ -269,20 +278,20 @@ class Settings(_Source):
             )
 
 
-class TokenSettings(_Source):
+class TokenSettings(_Model):
     """What `cocut token` puts into a token; the values that `api.identity` checks as well."""
 
     user: Annotated[str, Field(min_length=1, max_length=255), Shown("Token", "ID")] = Field(
-        ..., description="The user's id, the token's `sub`."
+        default=..., description="The user's id, the token's `sub`."
     )
     tier: Annotated[Literal["free", "pro", "business"], Shown("Token", "free|pro|business")] = (
-        Field("free", description="The user's tier.")
+        Field(default="free", description="The user's tier.")
     )
     name: Annotated[str | None, Field(max_length=255), Shown("Token", "NAME", "none")] = Field(
-        None, description="The name that other editors see."
+        default=None, description="The name that other editors see."
     )
     ttl: Annotated[Seconds, Field(ge=1, le=MAX_TOKEN_SECONDS), Shown("Token", "TIME", "24h")] = (
-        Field(MAX_TOKEN_SECONDS, description="How long it is valid: 24h at most, 30m, 90s.")
+        Field(default=MAX_TOKEN_SECONDS, description="How long it is valid: 24h at most, 30m, 90s.")
     )
 
     @field_validator("user", mode="after")
@@ -308,14 +317,17 @@ def variable_name(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
-def known_variables() -> Iterator[str]:
-    """Every environment variable that some command reads."""
-    for model in (Settings, TokenSettings):
-        yield from map(variable_name, model.model_fields)
+def known_variables() -> set[str]:
+    """Every environment variable that is a setting."""
+    return {
+        variable_name(name) for model in (Settings, TokenSettings) for name in model.model_fields
+    }
 
 
-def load(model: type[S], options: Mapping[str, Any]) -> S:
+def load(model: type[M], options: Mapping[str, Any]) -> M:
     """Read a settings model from options, the environment, `.env` and its defaults.
+
+    An empty variable counts as none.
 
     Args:
         model: `Settings` or `TokenSettings`.
@@ -324,12 +336,12 @@ def load(model: type[S], options: Mapping[str, Any]) -> S:
     Raises:
         SettingsError: a value that cannot be used, or a variable that nobody knows.
     """
+    variables = read_variables()
+    values: dict[str, Any] = {
+        name: value for name in model.model_fields if (value := variables.get(variable_name(name)))
+    }
     try:
-        written = dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
-        _refuse_unknown({**dict.fromkeys(written, ENV_FILE), **dict.fromkeys(os.environ, "")})
-        return model(**options)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{ENV_FILE} cannot be read ({error}); mend or remove it") from error
+        return model(**{**values, **options})
     except ValidationError as error:
         problems = error.errors()
         sentences = dict.fromkeys(_sentence(problem, options) for problem in problems)
@@ -340,14 +352,27 @@ def load(model: type[S], options: Mapping[str, Any]) -> S:
         raise SettingsError("; ".join(sentences), usage=usage) from None
 
 
-def _refuse_unknown(names: Mapping[str, str]) -> None:
-    known = list(known_variables())
-    for name, where in sorted(names.items()):
-        if not name.upper().startswith(PREFIX) or name.upper() in known:
+def read_variables(others: Collection[str] = ()) -> dict[str, str | None]:
+    """The environment over `.env`.
+
+    Args:
+        others: variables that are no settings, but known to the command that asks.
+
+    Raises:
+        SettingsError: `.env` cannot be read, or there is a `COCUT_*` variable that nobody knows.
+    """
+    try:
+        written = dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read ({error}); mend or remove it") from error
+    known = known_variables() | set(others)
+    for name in sorted({*written, *os.environ} - known):
+        if not name.startswith(PREFIX) or (name.startswith(LOAD_PREFIX) and not others):
             continue
-        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
-        place = f" in {where}" if where else ""
-        raise SettingsError(f"unknown setting {name}{place}; the nearest known one is {near[0]}")
+        [near] = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0)
+        place = "" if name in os.environ else f" in {ENV_FILE}"
+        raise SettingsError(f"unknown setting {name}{place}; the nearest known one is {near}")
+    return {**written, **os.environ}
 
 
 def _sentence(problem: ErrorDetails, options: Mapping[str, Any]) -> str:
