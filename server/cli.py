@@ -17,7 +17,7 @@ import typer
 
 from collab.errors import CocutError
 from server.options import settings_command, token_command
-from server.settings import Settings, SettingsError, TokenSettings
+from server.settings import LOAD_PREFIX, Settings, SettingsError, TokenSettings, read_variables
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +47,28 @@ def token(settings: Settings, wanted: TokenSettings) -> None:
     print(mint(secret, wanted.user, wanted.tier, wanted.name, wanted.ttl, time.time()))
 
 
+def load(context: typer.Context) -> None:
+    """Simulate editors and measure what a server does; see `cocut load --help`."""
+    command = load_command()
+    variables = {LOAD_PREFIX + (one.name or "").upper(): one.name for one in command.params}
+    values = read_variables(variables)
+    written = {name: values[variable] for variable, name in variables.items() if variable in values}
+    command.main(context.args, prog_name="cocut load", standalone_mode=True, default_map=written)
+
+
+def load_command() -> TyperCommand | Any:
+    """`cocut load` with its own options, which are no settings of a server."""
+    from server.load import command
+
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"auto_envvar_prefix": LOAD_PREFIX.rstrip("_")},
+    )
+    app.command("load")(command.load)
+    return typer.main.get_command(app)
+
+
 def _run(main: Callable[[Settings], Awaitable[int]], settings: Settings) -> int:
     import asyncio
 
@@ -57,6 +79,14 @@ def _run(main: Callable[[Settings], Awaitable[int]], settings: Settings) -> int:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(call())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("cocut"))
+        raise typer.Exit
 
 
 def application() -> typer.Typer:
@@ -75,17 +105,21 @@ def application() -> typer.Typer:
     root.callback()(_root)
     root.command()(settings_command(serve))
     root.command()(token_command(token))
+    everything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    root.command(context_settings={**everything, "help_option_names": []})(load)
     return root
 
 
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+    _version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and end.",
+        is_eager=True,
+        callback=_print_version,
+    ),
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        print(installed("cocut"))
-        raise typer.Exit
+    """Hold the options that come before the command."""
 
 
 def main(arguments: list[str] | None = None) -> None:

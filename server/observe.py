@@ -16,6 +16,7 @@ _SECRET_KEY: Final = re.compile(
     r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE
 )
 _SECRET_TEXT: Final = (
+    (re.compile(r"""(?i)(['"]\w*(?:secret|password|token|key)['"]: ?['"])[^'"]+"""), r"\1[cut]"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"(?i)([?&](?:token|sig|access_token)=)[^&\s\"']+"), r"\1[cut]"),
     (re.compile(r"(?i)\b(bearer\s+)[^\s\"']+"), r"\1[cut]"),
