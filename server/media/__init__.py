@@ -1,0 +1,1 @@
+"""The media work: rendering, with the only places that start ffmpeg."""

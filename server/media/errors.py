@@ -1,0 +1,72 @@
+"""What may go wrong in the media work, as one tree below `CocutError`.
+
+CocutError
+├── AssetMissing        a layer's file cannot be had (reason); drawn as a placeholder
+├── AssetBroken         a file that is there but cannot be read; drawn as a placeholder
+├── SpeechFailed        a voiceover that cannot be spoken; left out with a warning
+└── RenderError         the render ends
+    ├── NothingToRender     no scene, or a length outside what is allowed
+    ├── RenderCancelled     somebody cancelled it
+    ├── OutOfSpace          the disk is full
+    └── EncoderFailed       ffmpeg refused, died, or passed one of its limits
+"""
+
+from __future__ import annotations
+
+from collab.errors import CocutError
+
+
+class AssetMissing(CocutError):
+    """A layer's file cannot be had; the message is a sentence for a person."""
+
+    code = "asset_missing"
+
+
+class AssetBroken(CocutError):
+    """A file is there but cannot be read; the message is a sentence for a person."""
+
+    code = "asset_broken"
+
+
+class SpeechFailed(CocutError):
+    """A text cannot be spoken; the message is a sentence for a person."""
+
+    code = "speech_failed"
+
+
+class RenderError(CocutError):
+    """The render ends without a result."""
+
+    code = "render_failed"
+
+
+class NothingToRender(RenderError):
+    """There is no scene, or the video is longer than allowed."""
+
+    code = "nothing_to_render"
+
+
+class RenderCancelled(RenderError):
+    """Somebody cancelled the render."""
+
+    code = "cancelled"
+
+    def __init__(self, message: str = "The render was cancelled.") -> None:
+        super().__init__(message)
+
+
+class OutOfSpace(RenderError):
+    """The disk that the render works on is full."""
+
+    code = "out_of_space"
+
+    def __init__(
+        self, message: str = "The disk is full; free some space and render again."
+    ) -> None:
+        super().__init__(message)
+
+
+class EncoderFailed(RenderError):
+    """ffmpeg refused its input, died, or passed a limit; the message holds its last line."""
+
+    code = "encoder_failed"

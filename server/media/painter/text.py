@@ -1,0 +1,220 @@
+"""Texts: wrapped, shaped, in as many fonts as they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
+
+from server.media.fonts.book import FontBook, Run, clusters, is_right_to_left
+from server.media.looks import TextLook
+from server.media.plan import Canvas
+
+_SLANT: Final = 0.2
+_OTHER_FONTS_BOLD: Final = 600
+"""The weight from which fonts other than Inter, which have one, are thickened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as laid out: its left edge and top in the image, its width, its runs as seen."""
+
+    left: float
+    top: float
+    width: float
+    runs: tuple[Run, ...]
+    rtl: bool
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """A drawn text.
+
+    Attributes:
+        image: RGBA, trimmed to what the text needs.
+        lines: where its lines are, for the typewriter.
+        line_height: pixels.
+        cut: whether it was too long for the picture.
+    """
+
+    image: Image.Image
+    lines: tuple[Line, ...]
+    line_height: float
+    cut: bool
+
+    def reveal(self, part: float) -> Image.Image:
+        """A mask (L, the image's size) that shows the first `part` of the text."""
+        mask = Image.new("L", self.image.size, 0)
+        draw = ImageDraw.Draw(mask)
+        shown = part * sum(line.clusters for line in self.lines)
+        for line in self.lines:
+            if shown <= 0:
+                break
+            share = min(1.0, shown / max(1, line.clusters))
+            width = line.width * share + (self.line_height if share >= 1 else 0)
+            top, bottom = line.top, line.top + self.line_height * 1.3
+            if line is self.lines[-1]:
+                bottom = self.image.height
+            if line.rtl:
+                right = line.left + line.width
+                draw.rectangle((right - width, top, right + self.line_height, bottom), 255)
+            else:
+                draw.rectangle((line.left - self.line_height, top, line.left + width, bottom), 255)
+            shown -= line.clusters
+        return mask
+
+
+def letter(look: TextLook, canvas: Canvas, fonts: FontBook) -> Lettering:
+    """Draw a text.
+
+    Args:
+        look: the text and how it looks.
+        canvas: the picture it is for; lines are broken at `look.max_width` of it, and lines that
+            can not be seen at all are left out.
+        fonts: the font book.
+    """
+    size = max(4, round(look.size * canvas.unit))
+    height = size * look.line_height
+    limit = look.max_width * canvas.width
+    most = int(canvas.height * 1.5 / height) + 2
+    broken, cut = _wrap(look.text, limit, most, fonts, size, look.weight)
+    laid = [(runs, _width(runs, fonts, size, look.weight), rtl) for runs, rtl in broken]
+    widest = max((width for _, width, _ in laid), default=0.0)
+    pad = round(size * (0.5 if look.background else 0.35) + look.outline_width * canvas.unit)
+    box = (
+        min(int(widest) + 2 * pad + 1, canvas.width * 3),
+        int(height * max(1, len(laid))) + 2 * pad + 1,
+    )
+    plain = ImageColor.getrgb(look.color)[:3]
+    image = Image.new("RGBA", box, (*plain, 0))
+    draw = ImageDraw.Draw(image)
+    lines = []
+    for number, (runs, width, rtl) in enumerate(laid):
+        free = widest - width
+        shift = {"left": 0.0, "center": free / 2, "right": free}[look.align]
+        left, top = pad + shift, pad + number * height
+        lines.append(
+            Line(left, top, width, runs, rtl, sum(1 for run in runs for _ in clusters(run.text)))
+        )
+        _draw_line(draw, look, runs, left, top + height / 2 + size * 0.36, fonts, size, canvas.unit)
+    if look.italic:
+        image = _slanted(image)
+    image = _backed(image, look, size)
+    return Lettering(image, tuple(lines), height, cut)
+
+
+def _wrap(
+    text: str, limit: float, most: int, fonts: FontBook, size: int, weight: int
+) -> tuple[list[tuple[tuple[Run, ...], bool]], bool]:
+    lines: list[tuple[tuple[Run, ...], bool]] = []
+    for paragraph in text.replace("\r\n", "\n").replace("\t", "    ").split("\n"):
+        rtl = is_right_to_left(paragraph)
+        rest = paragraph
+        while True:
+            if len(lines) >= most:
+                return lines, True
+            line, rest = _first_line(rest, limit, fonts, size, weight)
+            lines.append((_ordered(fonts.runs(line), rtl), rtl))
+            if not rest:
+                break
+    return lines, False
+
+
+def _first_line(
+    text: str, limit: float, fonts: FontBook, size: int, weight: int
+) -> tuple[str, str]:
+    """The longest start of `text` that fits, broken at a space if there is one, and the rest."""
+    # No line holds more characters than this, however narrow they are.
+    window = text[: max(8, int(limit / max(1, size * 0.1)))]
+    if len(window) == len(text) and _measure(window, fonts, size, weight) <= limit:
+        return text, ""
+    parts = list(clusters(window))
+    low, high = 1, len(parts)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _measure("".join(parts[:middle]), fonts, size, weight) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    fits = low
+    space = next((i for i in range(fits, 0, -1) if i < len(parts) and parts[i].isspace()), 0)
+    wide = any(ord(part[0]) > 0x2E80 for part in parts[max(0, fits - 4) : fits])
+    stop = space if space and not (wide and fits - space > 4) else fits
+    line = "".join(parts[:stop])
+    return line.rstrip(), text[len(line) :].lstrip(" ")
+
+
+def _ordered(runs: list[Run], rtl: bool) -> tuple[Run, ...]:
+    return tuple(reversed(runs)) if rtl else tuple(runs)
+
+
+def _measure(text: str, fonts: FontBook, size: int, weight: int) -> float:
+    return _width(tuple(fonts.runs(text)), fonts, size, weight)
+
+
+def _width(runs: tuple[Run, ...], fonts: FontBook, size: int, weight: int) -> float:
+    return sum(fonts.face(run.font, size, weight).getlength(run.text) for run in runs)
+
+
+def _draw_line(
+    draw: ImageDraw.ImageDraw,
+    look: TextLook,
+    runs: tuple[Run, ...],
+    left: float,
+    baseline: float,
+    fonts: FontBook,
+    size: int,
+    unit: float,
+) -> None:
+    for run in runs:
+        face = fonts.face(run.font, size, look.weight)
+        bold = look.weight >= _OTHER_FONTS_BOLD and not fonts.is_first(run.font)
+        stroke = size / 40 if bold and not fonts.is_emoji(run.font) else 0.0
+        outline = look.outline_width * unit if look.outline is not None else 0.0
+        if outline and not fonts.is_emoji(run.font):
+            draw.text(
+                (left, baseline),
+                run.text,
+                fill=look.outline,
+                font=face,
+                anchor="ls",
+                stroke_width=outline + stroke,
+                stroke_fill=look.outline,
+            )
+        draw.text(
+            (left, baseline),
+            run.text,
+            fill=look.color,
+            font=face,
+            anchor="ls",
+            stroke_width=stroke,
+            embedded_color=fonts.is_emoji(run.font),
+        )
+        left += face.getlength(run.text)
+
+
+def _slanted(image: Image.Image) -> Image.Image:
+    shift = _SLANT * image.height / 2
+    matrix = (1, _SLANT, -shift, 0, 1, 0)
+    return image.transform(
+        image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC, fillcolor=None
+    )
+
+
+def _backed(image: Image.Image, look: TextLook, size: int) -> Image.Image:
+    if look.shadow:
+        alpha = image.getchannel("A").filter(ImageFilter.GaussianBlur(size / 12))
+        shade = Image.new("RGBA", image.size, (0, 0, 0, 0))
+        shade.putalpha(alpha.point([round(i * 0.7) for i in range(256)]))
+        moved = Image.new("RGBA", image.size, (0, 0, 0, 0))
+        moved.paste(shade, (round(size / 20), round(size / 20)))
+        image = Image.alpha_composite(moved, image)
+    if look.background is not None:
+        back = Image.new("RGBA", image.size, (0, 0, 0, 0))
+        ImageDraw.Draw(back).rounded_rectangle(
+            (0, 0, image.width - 1, image.height - 1), size / 5, fill=look.background
+        )
+        image = Image.alpha_composite(back, image)
+    return image
