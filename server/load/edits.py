@@ -86,13 +86,13 @@ def author_updates(
 def _desk(doc: Doc[Any], author: int) -> tuple[Text, Map[Any], str]:
     scenes = [
         scene
-        for scene in doc.get("scenes", type=Map).values()
+        for _, scene in sorted(doc.get("scenes", type=Map).items())
         if isinstance(scene, Map) and scene.get("layers") and isinstance(scene.get("text"), Text)
     ]
     if not scenes:
         raise ValueError("the video has no scene with a text and a layer to edit")
     author, at = divmod(author, len(scenes))
-    layers = list(scenes[at]["layers"].values())
+    layers = [layer for _, layer in sorted(scenes[at]["layers"].items())]
     author, place = divmod(author, len(layers))
     return scenes[at]["text"], layers[place], _FIELDS[author % len(_FIELDS)]
 

@@ -43,6 +43,7 @@ class Plan:
         credentials: identity.
         pids: roots of the server's process trees, to be measured.
         drain: seconds to wait at most for what is still under way after the last edit.
+        quiet: seconds without anything arriving that count as the end.
         seed: of the client ids and of what the edits write.
     """
 
@@ -60,6 +61,7 @@ class Plan:
     credentials: Credentials = field(default_factory=Credentials)
     pids: tuple[int, ...] = ()
     drain: float = 30.0
+    quiet: float = 1.0
     seed: int = 0
 
     @property

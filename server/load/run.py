@@ -26,7 +26,6 @@ from server.load.trail import Trail
 from server.load.usage import Usage, measure
 from server.load.verify import Delivery, Ledger, judge, missing
 
-_QUIET: Final = 1.0
 _WATCH: Final = 0.5
 _ATTEMPTS: Final = 100
 
@@ -132,6 +131,7 @@ class _Video:
     id: str
     base: bytes
     editors: range
+    keeper: Swarm | None
 
 
 Watch = Callable[[Progress], None]
@@ -175,6 +175,9 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         swarm = Swarm(seats, counts)
         tell("joining")
         joined = max(await swarm.join(), default=0.0)
+        for video in videos:
+            if video.keeper is not None:
+                await video.keeper.leave()
         began = time.perf_counter()
         with _no_collection():
             sending = await _send(plan, swarm, frames, first_client, tell)
@@ -182,10 +185,9 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         groups = [(trail, video.editors) for trail, video in zip(trails, videos, strict=True)]
         end = time.perf_counter() + plan.drain
         while (delivery := judge(groups, ledger)).incomplete and time.perf_counter() < end:
-            await swarm.quiet(_QUIET, end - time.perf_counter())
-            await asyncio.sleep(_QUIET)
+            await swarm.quiet(plan.quiet, end - time.perf_counter())
+            await asyncio.sleep(plan.quiet)
         lost = Counts(**{name: getattr(counts, name) for name in Counts.__slots__})
-        await swarm.leave()
         tell("checking the document", len(frames))
         gone = 0
         for video in videos:
@@ -194,6 +196,7 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
             else:
                 document = await read_document(Wire(plan.protocol, plan.url, video.id))
             gone += missing(document, video.editors, ledger)
+        await swarm.leave()
     return Outcome(
         plan=plan,
         video_ids=tuple(video.id for video in videos),
@@ -221,8 +224,11 @@ async def read_document(wire: Wire) -> bytes:
     return trail.frames[0].update
 
 
-async def write_document(wire: Wire, updates: list[bytes]) -> None:
+async def write_document(wire: Wire, updates: list[bytes]) -> Swarm:
     """Send updates to a server; returns once somebody who joins gets all of them.
+
+    Returns:
+        The editor that sent them, still there: some servers forget a document that nobody has open.
 
     Raises:
         TimeoutError: that did not come about.
@@ -240,8 +246,7 @@ async def write_document(wire: Wire, updates: list[bytes]) -> None:
         there.apply_update(await read_document(wire))
         had = read_state_vector(there.get_state())
         if all(had.get(client, 0) >= clock for client, clock in clocks.items()):
-            await swarm.leave()
-            return
+            return swarm
         await asyncio.sleep(0.1)
     await swarm.leave()
     raise TimeoutError("the server did not take the prepared video")
@@ -260,11 +265,12 @@ async def _prepare(plan: Plan, people: People, rest: Rest | None, random: Random
         wire = Wire(plan.protocol, plan.url, video, people.token(0))
         if rest and people.users[1:]:
             await rest.add_editors(video, people.users[1:])
+        keeper = None
         if made and plan.into == "scenes":
             base = prepared_video(plan.scenes, plan.layers, random)
-            await write_document(wire, [base])
+            keeper = await write_document(wire, [base])
         base = await rest.document(video) if rest else await read_document(wire)
-        videos.append(_Video(video, base, range(number, plan.editors, len(ids))))
+        videos.append(_Video(video, base, range(number, plan.editors, len(ids)), keeper))
     return videos
 
 
@@ -330,7 +336,7 @@ async def _send(
         seconds = time.perf_counter() - began
         for task in tasks[1:]:
             task.cancel()
-        await swarm.quiet(_QUIET, plan.drain)
+        await swarm.quiet(plan.quiet, plan.drain)
     finally:
         for task in tasks:
             task.cancel()
