@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collab.errors import CocutError
-from server.options import settings_command, token_command
+from server.options import LOGGING, STORAGE, settings_command, token_command
 from server.settings import LOAD_PREFIX, Settings, SettingsError, TokenSettings, read_variables
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ def token(settings: Settings, wanted: TokenSettings) -> None:
 
     secret = signing_secret(settings)
     print(mint(secret, wanted.user, wanted.tier, wanted.name, wanted.ttl, time.time()))
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database's schema up to date, and say what was done; `serve` does it by itself."""
+    from server import observe, storage
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(storage.bring_up_to_date, settings))
 
 
 def load(context: typer.Context) -> None:
@@ -105,6 +113,7 @@ def application() -> typer.Typer:
     root.callback()(_root)
     root.command()(settings_command(serve))
     root.command()(token_command(token))
+    root.command()(settings_command(migrate, fields=[*STORAGE, *LOGGING]))
     everything = {"allow_extra_args": True, "ignore_unknown_options": True}
     root.command(context_settings={**everything, "help_option_names": []})(load)
     return root

@@ -124,6 +124,14 @@ def test_token_loads_nothing_heavy(tmp_path: Path) -> None:
     assert not {"aiohttp", "asyncpg", "pycrdt", "structlog", "redis"} & set(loaded)
 
 
+def test_migrate_does_it_once(tmp_path: Path) -> None:
+    first = cocut("migrate", place=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.splitlines()[0].endswith(".sql")
+    again = cocut("migrate", place=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "the schema is up to date\n")
+
+
 def test_load_takes_options_of_its_own(tmp_path: Path) -> None:
     run = cocut("load", "--help", place=tmp_path)
     assert run.returncode == 0
