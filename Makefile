@@ -21,7 +21,7 @@ serve: .venv/serve.stamp ## Run the server on an embedded PostgreSQL; ARGS="--po
 	@exec $(BIN)/cocut serve --guest $(ARGS)
 
 test: .venv/test.stamp node ## Run the tests; ARGS="tests/unit -k name" picks some, REQUIRE_NODE=1 skips none
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 check: .venv/test.stamp ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
