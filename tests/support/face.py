@@ -1,0 +1,191 @@
+"""The REST face on a real database and a real socket, and a client that speaks to it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from api.errors import Detail
+from api.face import assemble, build
+from api.identity import HmacKeys, mint
+from api.keys import FaceConfig, Parts
+from api.limits import RateLimiter
+from api.routes import Route
+from persistence.database import Database
+from tests.support.rooms import LocalRooms
+
+SECRET = b"the secret of the tests: 32 bytes"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    @property
+    def data(self) -> Any:
+        assert self.json["success"] is True, self.json
+        return self.json["data"]
+
+    @property
+    def seq(self) -> int:
+        return int(self.headers["X-Video-Seq"])
+
+    @property
+    def code(self) -> str:
+        """The error's code; the shape of the answer is checked on the way."""
+        shown = self.json
+        assert set(shown) == {"success", "error"}
+        assert shown["success"] is False
+        assert {"code", "message"} <= set(shown["error"]) <= {"code", "message", "details"}
+        assert isinstance(shown["error"]["message"], str)
+        return str(shown["error"]["code"])
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that an error names."""
+        return [detail["field"] for detail in self.json["error"]["details"]]
+
+
+@dataclass
+class Readiness:
+    """What `/readyz` will say."""
+
+    reasons: list[Detail] = field(default_factory=list)
+
+    async def __call__(self) -> Sequence[Detail]:
+        return self.reasons
+
+
+@dataclass
+class Client:
+    """Calls the API as any user."""
+
+    address: str
+    session: aiohttp.ClientSession
+    parts: Parts
+    rooms: LocalRooms
+    database: Database
+    ready: Readiness
+    logged: list[dict[str, Any]]
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = ...,
+        *,
+        user: str | None = "alice",
+        tier: str = "business",
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Reply:
+        """Send a request: as `user`, with `body` as JSON, or `raw` as it is."""
+        sent = dict(headers or {})
+        if user is not None:
+            sent.setdefault("Authorization", f"Bearer {token(user, tier)}")
+        content = raw
+        if body is not ...:
+            content = json.dumps(body).encode()
+            sent.setdefault("Content-Type", "application/json")
+        async with self.session.request(
+            method, self.address + path, data=content, headers=sent, allow_redirects=False
+        ) as response:
+            return Reply(response.status, response.headers, await response.read())
+
+    async def make_video(self, user: str = "alice", title: str = "A video") -> str:
+        reply = await self.call("POST", "/api/v1/videos", {"title": title}, user=user)
+        assert reply.status == 201, reply.content
+        return str(reply.data["video"]["id"])
+
+    async def make_scene(self, video: str, user: str = "alice", **fields: Any) -> str:
+        reply = await self.call("POST", f"/api/v1/videos/{video}/scenes", fields, user=user)
+        assert reply.status == 201, reply.content
+        return str(reply.data["scene"]["id"])
+
+    async def make_layer(self, scene: str, user: str = "alice", **fields: Any) -> str:
+        fields = {"type": "text", **fields}
+        reply = await self.call("POST", f"/api/v1/scenes/{scene}/layers", fields, user=user)
+        assert reply.status == 201, reply.content
+        return str(reply.data["layer"]["id"])
+
+    async def share(self, video: str, user: str, role: str, owner: str = "alice") -> None:
+        reply = await self.call(
+            "PUT", f"/api/v1/videos/{video}/members/{user}", {"role": role}, user=owner
+        )
+        assert reply.status == 200, reply.content
+
+
+def token(user: str, tier: str = "business", **options: Any) -> str:
+    """A good token."""
+    return mint(SECRET, user, tier, None, 3600, time.time(), **options)
+
+
+@asynccontextmanager
+async def serve_face(
+    database_url: str,
+    *,
+    config: FaceConfig | None = None,
+    limiter: RateLimiter | None = None,
+    more: Sequence[Route] = (),
+    wall: Any = time.time,
+    clock: Any = time.monotonic,
+) -> AsyncIterator[Client]:
+    """Serve the face for a while."""
+    config = config or FaceConfig()
+    database = await Database.connect(database_url, retry_seconds=5)
+    rooms = LocalRooms(database, config.limits)
+    ready = Readiness()
+    logged: list[dict[str, Any]] = []
+    parts = assemble(
+        database,
+        rooms,
+        HmacKeys(SECRET),
+        config=config,
+        limiter=limiter,
+        ready=ready,
+        registry=CollectorRegistry(),
+        wall=wall,
+        clock=clock,
+        new_id=uuid.uuid4,
+    )
+    runner = web.AppRunner(build(parts, _logger(logged), version="0.0.0", more=more))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Client(f"http://{host}:{port}", session, parts, rooms, database, ready, logged)
+    finally:
+        await runner.cleanup()
+        await database.close()
+
+
+def _logger(lines: list[dict[str, Any]]) -> Any:
+    def keep(_: Any, level: str, event: Any) -> Any:
+        lines.append({"level": level, **event})
+        raise structlog.DropEvent
+
+    return structlog.wrap_logger(
+        structlog.PrintLogger(),
+        processors=[structlog.contextvars.merge_contextvars, keep],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+    )
