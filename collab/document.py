@@ -138,7 +138,8 @@ class Document:
     def _make_room(self, more: int) -> None:
         if self._size + more <= self._max_bytes:
             return
-        # The bound counts overwritten values too: measure before refusing.
+        # The bound counts overwritten values, too; they go with the commit. Measure, then refuse.
+        self._commit()
         self._size = len(self.encode())
         if self._size + more > self._max_bytes:
             raise DocumentTooBig(f"the document would pass its limit of {self._max_bytes} bytes")

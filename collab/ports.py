@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pycrdt import Doc
 
+from collab.session import Channel
+
 Edit = Callable[["Doc[Any]"], Any]
 """An edit by the server itself: checks first (raising `collab.errors`), then changes the document.
 
@@ -27,8 +29,50 @@ class Edited:
     value: Any
 
 
+class Seat(Protocol):
+    """An editor's place in a room."""
+
+    def receive(self, frame: bytes) -> bool:
+        """Hand in a frame; False asks the caller to await `drained` before the next one."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until the room can take more."""
+        ...
+
+    def leave(self) -> None:
+        """Give the place back; may be called more than once."""
+        ...
+
+
 class Rooms(Protocol):
     """The rooms of this node, as the REST API sees them."""
+
+    async def connect(
+        self,
+        video_id: UUID,
+        channel: Channel,
+        *,
+        user: str,
+        may_edit: bool,
+        access_version: int,
+        expires_at: float,
+    ) -> Seat:
+        """Give an editor a place in the video's room.
+
+        Args:
+            video_id: the video; its room is opened when it is not.
+            channel: the way to the editor; the room's first messages go out before this returns.
+            user: the editor's user id (the token's `sub`).
+            may_edit: what the role allowed at `access_version`; later changes are followed.
+            access_version: the video's version of who may do what, when the role was read.
+            expires_at: when the token ends, in seconds since the epoch.
+
+        Raises:
+            VideoNotFound, DatabaseAway, Draining: as they say.
+            Unavailable: too many connections.
+        """
+        ...
 
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         """Run an edit in the video's room; returns once it is stored and projected.

@@ -92,6 +92,9 @@ class Presence:
 
     def leave(self, owner: int) -> None:
         """Remove the states of a connection that has ended."""
+        # A client that returns with the state that it had is not one that repeats.
+        self._recent.clear()
+        self._recent_set.clear()
         for client in self._clients_of.pop(owner, ()):
             known = self._clients[client]
             known.clock += 1

@@ -1,0 +1,165 @@
+"""The door for editors: the y-websocket protocol on `GET /ws/videos/{video_id}`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from aiohttp import WSMsgType, web
+
+from api.errors import close_code
+from api.keys import PARTS, Parts
+from api.permissions import Action, allows
+from collab.errors import BadInput, CocutError, Forbidden, VideoNotFound
+from collab.ports import Seat
+
+HEARTBEAT_SECONDS: Final = 60.0
+"""How often a silent editor is asked whether it is there; half of it is how long it may take: the
+question waits behind what was sent before, which may be a large document on a slow line."""
+
+CLOSE_SECONDS: Final = 5.0
+FRAMES_PER_SECOND: Final = 100.0
+BYTES_PER_SECOND: Final = 1024 * 1024.0
+BURST_SECONDS: Final = 5.0
+
+
+def binary_frame(head: bytes, body: bytes) -> bytes:
+    """A whole WebSocket message of a server: final, binary, unmasked (RFC 6455, 5.2)."""
+    length = len(head) + len(body)
+    if length < 126:
+        start = bytes((0x82, length))
+    elif length < 65_536:
+        start = b"\x82\x7e" + length.to_bytes(2, "big")
+    else:
+        start = b"\x82\x7f" + length.to_bytes(8, "big")
+    return b"".join((start, head, body))
+
+
+class SocketChannel:
+    """The way to one editor: frames built once for all go straight to its transport.
+
+    aiohttp's own `send_bytes` frames each message for each connection, which costs more than half
+    as much again as the write itself.
+    """
+
+    __slots__ = ("_abort", "_refused", "_socket", "backlog", "write")
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
+        self.write: Callable[[bytes], None] = transport.write
+        self.backlog: Callable[[], int] = transport.get_write_buffer_size
+        self._socket = socket
+        self._abort = transport.abort
+        self._refused: asyncio.Task[bool] | None = None
+
+    def refuse(self, error: CocutError) -> None:
+        """Tell the editor why, and end the connection."""
+        if self._refused is None:
+            code, reason = close_code(error)
+            self._refused = asyncio.get_running_loop().create_task(
+                self._socket.close(code=code, message=reason.encode())
+            )
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._abort()
+
+    async def closed(self) -> None:
+        """Wait for the close that `refuse` began, if any."""
+        if self._refused is not None:
+            await asyncio.gather(self._refused, return_exceptions=True)
+
+
+class Allowance:
+    """What a connection may send: frames and bytes a second, with a burst; None is no limit."""
+
+    def __init__(self, now: float) -> None:
+        self._frames = FRAMES_PER_SECOND * BURST_SECONDS
+        self._bytes = BYTES_PER_SECOND * BURST_SECONDS
+        self._counted_at = now
+
+    def spend(self, size: int, now: float) -> float:
+        """Count a frame; returns the seconds for which nothing more may be read."""
+        elapsed = now - self._counted_at
+        self._counted_at = now
+        self._frames = min(
+            FRAMES_PER_SECOND * BURST_SECONDS, self._frames + elapsed * FRAMES_PER_SECOND
+        )
+        self._bytes = min(
+            BYTES_PER_SECOND * BURST_SECONDS, self._bytes + elapsed * BYTES_PER_SECOND
+        )
+        self._frames -= 1
+        self._bytes -= size
+        return max(0.0, -self._frames / FRAMES_PER_SECOND, -self._bytes / BYTES_PER_SECOND)
+
+
+async def sync(request: web.Request) -> web.WebSocketResponse:
+    """Serve one editor until it leaves or is refused.
+
+    The connection is accepted before anything is checked, so that a browser sees the close code.
+    """
+    parts = request.app[PARTS]
+    socket = web.WebSocketResponse(
+        max_msg_size=parts.config.limits.message_bytes,
+        heartbeat=HEARTBEAT_SECONDS,
+        compress=False,
+        timeout=CLOSE_SECONDS,
+        writer_limit=2**62,
+    )
+    await socket.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket
+    channel = SocketChannel(socket, transport)
+    seat: Seat | None = None
+    try:
+        seat = await _admit(request, parts, channel)
+        await _read(socket, seat, channel, parts)
+    except CocutError as error:
+        channel.refuse(error)
+    finally:
+        if seat is not None:
+            seat.leave()
+    await channel.closed()
+    return socket
+
+
+async def _admit(request: web.Request, parts: Parts, channel: SocketChannel) -> Seat:
+    caller = await parts.callers.of(request, parts.wall(), in_query=True)
+    try:
+        video_id = UUID(request.match_info["video_id"])
+    except ValueError:
+        raise VideoNotFound from None
+    await parts.access.head(video_id)
+    try:
+        grant = await parts.access.require(video_id, caller.sub, Action.READ)
+    except VideoNotFound:
+        raise Forbidden("You have no role on this video.") from None
+    return await parts.rooms.connect(
+        video_id,
+        channel,
+        user=caller.sub,
+        may_edit=allows(grant.role, Action.EDIT),
+        access_version=grant.head.access_version,
+        expires_at=caller.expires_at,
+    )
+
+
+async def _read(
+    socket: web.WebSocketResponse, seat: Seat, channel: SocketChannel, parts: Parts
+) -> None:
+    allowance = Allowance(parts.clock()) if parts.limiter is not None else None
+    while True:
+        message = await socket.receive()
+        if message.type is WSMsgType.BINARY:
+            if not seat.receive(message.data):
+                await seat.drained()
+            if allowance is not None:
+                wait = allowance.spend(len(message.data), parts.clock())
+                if wait:
+                    await asyncio.sleep(wait)
+        elif message.type is WSMsgType.TEXT:
+            raise BadInput("This protocol has binary messages only.")
+        else:
+            return

@@ -1,0 +1,368 @@
+"""The rooms of this node: opened once for all who ask, kept while somebody is there, closed after.
+
+It also looks after what no single room can: every second, whether other nodes have stored
+something, whose role or token has ended, which rooms are idle, and which logs want a snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from collab.errors import (
+    CocutError,
+    DatabaseAway,
+    Draining,
+    Forbidden,
+    Unauthenticated,
+    Unavailable,
+    VideoNotFound,
+)
+from collab.ports import Edit, Edited, Seat
+from collab.session import Channel, Session
+from persistence.snapshots import Snapshots, due
+from persistence.update_log import Head
+from persistence.videos import Videos
+from server.keeper import Keeper, Stores
+from server.projector import Projector
+
+IDLE_SECONDS: Final = 30.0
+TICK_SECONDS: Final = 1.0
+DRAIN_SECONDS: Final = 12.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections may be open."""
+
+    per_video: int = 20_000
+    per_user: int = 50
+
+
+class _Seat:
+    """An editor's place in a room; see `collab.ports.Seat`."""
+
+    def __init__(self, hub: Hub, keeper: Keeper, session: Session, expires_at: float) -> None:
+        self.keeper = keeper
+        self.session = session
+        self.expires_at = expires_at
+        self._hub = hub
+
+    def receive(self, frame: bytes) -> bool:
+        return self.keeper.receive(self.session, frame)
+
+    async def drained(self) -> None:
+        await self.keeper.drained()
+
+    def leave(self) -> None:
+        self._hub.leave(self)
+
+
+class Hub:
+    """All rooms of this node; what `collab.ports.Rooms` promises.
+
+    Args:
+        stores: what keepers work with.
+        projector: makes the projector of a video.
+        videos: roles and deletion.
+        snapshots: makes them.
+        limits: of connections.
+        wall: seconds since the epoch, for tokens.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        projector: Callable[[UUID], Projector],
+        videos: Videos,
+        snapshots: Snapshots,
+        limits: ConnectionLimits,
+        wall: Callable[[], float],
+    ) -> None:
+        self._stores = stores
+        self._projector = projector
+        self._videos = videos
+        self._snapshots = snapshots
+        self._limits = limits
+        self._wall = wall
+        self._keepers: dict[UUID, Keeper] = {}
+        self._opening: dict[UUID, asyncio.Task[Keeper]] = {}
+        self._closing: dict[UUID, asyncio.Task[None]] = {}
+        self._compacting: dict[UUID, asyncio.Task[None]] = {}
+        self._seats: dict[int, _Seat] = {}
+        self._per_user: Counter[str] = Counter()
+        self._last_session = 0
+        self._draining = False
+        self._ticker: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the process is shutting down."""
+        return self._draining
+
+    def start(self) -> None:
+        """Begin to look after the rooms."""
+        self._ticker = asyncio.get_running_loop().create_task(self._tick_for_ever())
+
+    async def connect(
+        self,
+        video_id: UUID,
+        channel: Channel,
+        *,
+        user: str,
+        may_edit: bool,
+        access_version: int,
+        expires_at: float,
+    ) -> Seat:
+        """Give an editor a place in the video's room; see `collab.ports.Rooms`."""
+        if self._draining:
+            raise Draining
+        if self._per_user[user] >= self._limits.per_user:
+            raise Unavailable("You have too many connections open; close some and try again.")
+        self._per_user[user] += 1
+        try:
+            keeper = await self._open(video_id)
+            if len(keeper.room.sessions) >= self._limits.per_video:
+                raise Unavailable("Too many editors are connected to this video.")
+        except BaseException:
+            self._forget_user(user)
+            raise
+        self._last_session += 1
+        session = Session(self._last_session, user, may_edit, channel)
+        seat = _Seat(self, keeper, session, expires_at)
+        self._seats[session.id] = seat
+        self._stores.metrics.editors.set(len(self._seats))
+        keeper.join(session)
+        if access_version != keeper.access_version:
+            self._spawn(self._check_access(keeper, None))
+        return seat
+
+    def leave(self, seat: _Seat) -> None:
+        """Take back a place."""
+        if self._seats.pop(seat.session.id, None) is not None:
+            self._forget_user(seat.session.user)
+            self._stores.metrics.editors.set(len(self._seats))
+        seat.keeper.leave(seat.session)
+
+    async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
+        """Run an edit in the video's room; see `collab.ports.Rooms`."""
+        if self._draining:
+            raise Draining
+        if self._stores.durable.away:
+            raise DatabaseAway
+        return await (await self._open(video_id)).edit(edit, by)
+
+    async def state(self, video_id: UUID) -> tuple[bytes, int]:
+        """The document as one update, and its sequence number."""
+        return await (await self._open(video_id)).state()
+
+    async def project(self, video_id: UUID, min_seq: int, timeout: float) -> int:
+        """Wait until the tables show at least `min_seq`; see `collab.ports.Rooms`."""
+        keeper = await self._open(video_id)
+        try:
+            async with asyncio.timeout(timeout):
+                if keeper.room.seq < min_seq:
+                    keeper.catch_up()
+                await keeper.projector.wait(min_seq)
+        except TimeoutError:
+            pass
+        return keeper.projector.projected_seq
+
+    async def access_changed(self, video_id: UUID) -> None:
+        """Look again at who may be connected to a video."""
+        keeper = self._keepers.get(video_id)
+        if keeper is not None:
+            await self._check_access(keeper, None)
+
+    def database_changed(self, up: bool) -> None:
+        """PostgreSQL has gone, or come back."""
+        self._stores.metrics.database_up.set(up)
+        if up:
+            for keeper in self._keepers.values():
+                keeper.database_back()
+            for video_id in self._stores.durable.waiting():
+                if video_id not in self._keepers:
+                    self._spawn(self._flush_unkept(video_id))
+
+    async def drain(self) -> None:
+        """Let nobody in any more, store and project all that has arrived, close all connections."""
+        self._draining = True
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*self._opening.values(), return_exceptions=True)
+                keepers = list(self._keepers.values())
+                await asyncio.gather(*(keeper.close() for keeper in keepers))
+                for seat in list(self._seats.values()):
+                    seat.session.channel.refuse(Draining())
+                await asyncio.gather(*self._closing.values())
+                await asyncio.gather(*(self._compact(keeper) for keeper in keepers))
+        except TimeoutError:
+            _log.warning("drain_incomplete", rooms=len(self._keepers))
+        for task in (*self._tasks, *self._compacting.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._compacting.values(), return_exceptions=True)
+
+    async def _open(self, video_id: UUID) -> Keeper:
+        """The keeper of a video's room; whoever asks while it is loading waits for that load."""
+        keeper = self._keepers.get(video_id)
+        if keeper is not None:
+            return keeper
+        opening = self._opening.get(video_id)
+        if opening is None:
+            opening = asyncio.get_running_loop().create_task(self._load(video_id))
+            self._opening[video_id] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(video_id, None))
+        return await asyncio.shield(opening)
+
+    async def _load(self, video_id: UUID) -> Keeper:
+        closing = self._closing.get(video_id)
+        if closing is not None:
+            await asyncio.shield(closing)
+        keeper = Keeper(video_id, self._stores, self._projector(video_id), self._ended)
+        try:
+            await keeper.open()
+        except CocutError as error:
+            if not isinstance(error, VideoNotFound | Unavailable):
+                _log.error("room_not_opened", video=str(video_id), error=str(error))
+            raise
+        self._keepers[video_id] = keeper
+        self._stores.metrics.rooms.set(len(self._keepers))
+        return keeper
+
+    def _ended(self, keeper: Keeper) -> None:
+        """A room has failed: the next who asks opens it anew."""
+        if self._keepers.get(keeper.video_id) is keeper:
+            del self._keepers[keeper.video_id]
+            self._stores.metrics.rooms.set(len(self._keepers))
+
+    def _close(self, keeper: Keeper) -> None:
+        del self._keepers[keeper.video_id]
+        self._stores.metrics.rooms.set(len(self._keepers))
+        task = asyncio.get_running_loop().create_task(self._close_and_compact(keeper))
+        self._closing[keeper.video_id] = task
+        task.add_done_callback(lambda _: self._closing.pop(keeper.video_id, None))
+
+    async def _close_and_compact(self, keeper: Keeper) -> None:
+        await keeper.close()
+        self._start_compaction(keeper)
+
+    async def _tick_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._tick()
+            except DatabaseAway:
+                pass  # said once, by the durable log; the next tick tries again
+            except Exception:  # noqa: BLE001 - the next tick must come
+                _log.exception("tick_failed")
+            await asyncio.sleep(max(0.0, began + TICK_SECONDS - loop.time()))
+
+    async def _tick(self) -> None:
+        metrics = self._stores.metrics
+        metrics.journal_bytes.set(self._stores.durable.journal_bytes)
+        self._end_expired()
+        now = self._stores.clock()
+        for keeper in list(self._keepers.values()):
+            idle = keeper.idle_since is not None and now - keeper.idle_since >= IDLE_SECONDS
+            if idle and not keeper.busy:
+                self._close(keeper)
+            elif due(
+                keeper.rows_since_snapshot, keeper.bytes_since_snapshot, keeper.snapshot_bytes
+            ) or (keeper.idle_since is not None and keeper.rows_since_snapshot):
+                self._start_compaction(keeper)
+        keepers = list(self._keepers.values())
+        metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
+        metrics.projection_lag.set(max((keeper.projector.lag for keeper in keepers), default=0))
+        if keepers:
+            heads = await self._stores.log.heads([keeper.video_id for keeper in keepers])
+            for keeper in keepers:
+                head = heads[keeper.video_id]
+                if head.deleted or head.access_version != keeper.access_version:
+                    await self._check_access(keeper, head)
+                if head.seq > keeper.room.seq:
+                    keeper.catch_up()
+
+    def _end_expired(self) -> None:
+        wall = self._wall()
+        for seat in list(self._seats.values()):
+            if seat.expires_at <= wall:
+                self._dismiss(seat, Unauthenticated("The token has expired; set a new one."))
+
+    async def _check_access(self, keeper: Keeper, head: Head | None) -> None:
+        """Close or change the connections of those whose role has changed."""
+        if head is None:
+            head = (await self._stores.log.heads([keeper.video_id]))[keeper.video_id]
+        seats = [seat for seat in self._seats.values() if seat.keeper is keeper]
+        if head.deleted:
+            for seat in seats:
+                self._dismiss(seat, VideoNotFound("The video was deleted."))
+            return
+        users = list({seat.session.user for seat in seats})
+        roles = await self._videos.roles_of(keeper.video_id, users)
+        for seat in seats:
+            role = roles.get(seat.session.user)
+            if role is None:
+                self._dismiss(seat, Forbidden("You have no role on this video any more."))
+            else:
+                seat.session.may_edit = role != "viewer"
+                seat.session.told_denied = False
+        keeper.access_version = head.access_version
+
+    def _dismiss(self, seat: _Seat, error: CocutError) -> None:
+        self.leave(seat)
+        seat.session.channel.refuse(error)
+
+    def _start_compaction(self, keeper: Keeper) -> None:
+        video_id = keeper.video_id
+        if not keeper.rows_since_snapshot or video_id in self._compacting or self._draining:
+            return
+        task = asyncio.get_running_loop().create_task(self._compact(keeper))
+        self._compacting[video_id] = task
+        task.add_done_callback(lambda _: self._compacting.pop(video_id, None))
+
+    async def _compact(self, keeper: Keeper) -> None:
+        if not keeper.rows_since_snapshot:
+            return
+        rows, size = keeper.rows_since_snapshot, keeper.bytes_since_snapshot
+        metrics = self._stores.metrics
+        try:
+            with metrics.snapshot_seconds.time():
+                made = await self._snapshots.compact(keeper.video_id)
+        except (CocutError, OSError) as error:
+            metrics.snapshots.labels("failed").inc()
+            _log.error("snapshot_failed", video=str(keeper.video_id), error=str(error))
+            return
+        metrics.snapshots.labels("made" if made else "skipped").inc()
+        keeper.rows_since_snapshot -= rows
+        keeper.bytes_since_snapshot -= size
+        if made:
+            keeper.snapshot_bytes = made.size
+
+    async def _flush_unkept(self, video_id: UUID) -> None:
+        try:
+            await self._stores.durable.flush(video_id)
+        except (DatabaseAway, VideoNotFound) as error:
+            _log.warning("backlog_not_stored", video=str(video_id), error=str(error))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _forget_user(self, user: str) -> None:
+        self._per_user[user] -= 1
+        if not self._per_user[user]:
+            del self._per_user[user]

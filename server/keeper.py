@@ -1,0 +1,409 @@
+"""The task that keeps one room: it takes what arrived, stores it, and only then shows it.
+
+One room, one task: between two batches everything that is applied is stored, and only then is
+anything encoded, projected or answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from collab.document import Document, Outcome
+from collab.errors import (
+    BrokenDocument,
+    CocutError,
+    CorruptLog,
+    DatabaseAway,
+    Draining,
+    Unavailable,
+    VideoNotFound,
+)
+from collab.ports import Edit, Edited
+from collab.protocol import Framing
+from collab.room import Batch, Item, Received, Requested, Room
+from collab.schema import DocumentLimits
+from collab.session import Session
+from persistence.update_log import StoredDocument, UpdateLog
+from server.durable import DurableLog
+from server.observe import Metrics
+from server.projector import Projector
+
+SENDING_SHARE: Final = 1 / 3
+"""The share of a core that a room may spend on sending: after a fan-out that took t seconds, the
+next one waits until t / SENDING_SHARE has passed since it began."""
+
+PAUSE_AFTER: Final = 500
+"""Editors written to before others get a turn."""
+
+INBOX_BYTES: Final = 16 * 1024 * 1024
+"""What may wait in a room before reading from its editors stops."""
+
+LAGGING_SECONDS: Final = 0.05
+PRESENCE_SECONDS: Final = 0.05
+FORGET_SECONDS: Final = 10.0
+LOGGED_SECONDS: Final = 10.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a keeper works with.
+
+    Attributes:
+        log: of all videos.
+        durable: where batches go.
+        limits: of documents.
+        framing: makes of a protocol message what the channels write.
+        clock: monotonic seconds.
+        metrics: of this process.
+        stored: told of every row that this node stored: video, seq, update.
+    """
+
+    log: UpdateLog
+    durable: DurableLog
+    limits: DocumentLimits
+    framing: Framing
+    clock: Callable[[], float]
+    metrics: Metrics
+    stored: Callable[[UUID, int, bytes], None]
+
+
+class Keeper:
+    """Keeps the room of one video while it is open."""
+
+    def __init__(
+        self, video_id: UUID, stores: Stores, projector: Projector, ended: Callable[[Keeper], None]
+    ) -> None:
+        self.video_id = video_id
+        self.access_version = 0
+        self.idle_since: float | None = stores.clock()
+        self.rows_since_snapshot = 0
+        self.bytes_since_snapshot = 0
+        self.snapshot_bytes = 0
+        self.projector = projector
+        self._stores = stores
+        self._ended = ended
+        self._inbox: list[Item] = []
+        self._inbox_bytes = 0
+        self._room_again = asyncio.Event()
+        self._room_again.set()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_fan_out = 0.0
+        self._behind = False
+        self._flushed = asyncio.Event()
+        self._last_join = 0.0
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self.room: Room
+
+    async def open(self) -> None:
+        """Load the document and begin.
+
+        Raises:
+            VideoNotFound, DatabaseAway: as they say.
+            CorruptLog: what is stored cannot be read; the room stays closed.
+        """
+        if self._stores.durable.backlog(self.video_id):
+            await self._stores.durable.flush(self.video_id)
+        stored = await self._stores.log.load(self.video_id)
+        self.access_version = stored.access_version
+        self.rows_since_snapshot = len(stored.rows)
+        self.bytes_since_snapshot = sum(len(row.update) for row in stored.rows)
+        self.snapshot_bytes = len(stored.state or b"")
+        self.room = Room(self._document(stored), stored.seq, self._stores.framing)
+        self.projector.begin(self.room, stored.seq, stored.projected_seq, self._wake.set)
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name=f"room {self.video_id}"
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether something has arrived, or is on its way to the tables."""
+        return bool(self._inbox or self.room.sessions or self.projector.lag)
+
+    def join(self, session: Session) -> None:
+        """Let an editor in."""
+        self.idle_since = None
+        self._last_join = self._stores.clock()
+        self.room.join(session)
+
+    def leave(self, session: Session) -> None:
+        """Let an editor go."""
+        self.room.leave(session)
+        if not self.room.sessions:
+            self.idle_since = self._stores.clock()
+        self._wake.set()
+
+    def receive(self, session: Session, frame: bytes) -> bool:
+        """Queue a frame; returns whether the room can take more at once (see `drained`)."""
+        self._inbox.append(Received(session, frame))
+        self._inbox_bytes += len(frame)
+        self._wake.set()
+        if self._inbox_bytes < INBOX_BYTES:
+            return True
+        self._room_again.clear()
+        return False
+
+    async def drained(self) -> None:
+        """Wait until the room can take more."""
+        await self._room_again.wait()
+
+    async def edit(self, edit: Edit, by: str) -> Edited:
+        """Run an edit by the server; returns once it is stored and projected."""
+        if self._closing:
+            raise Draining
+        if self.idle_since is not None:
+            self.idle_since = self._stores.clock()
+        settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Outcome) -> None:
+            if not settled.done():
+                settled.set_result(outcome)
+
+        self._inbox.append(Requested(edit, by, settle))
+        self._wake.set()
+        outcome = await settled
+        if outcome.error is not None:
+            raise outcome.error
+        await self._logged()
+        seq = self.room.seq
+        await self.projector.wait(seq)
+        return Edited(seq, outcome.value)
+
+    async def _logged(self) -> None:
+        """Wait, not for ever, until what is in the journal is in the log, too."""
+        try:
+            async with asyncio.timeout(LOGGED_SECONDS):
+                while self._stores.durable.backlog(self.video_id):
+                    self._flushed.clear()
+                    await self._flushed.wait()
+        except TimeoutError:
+            raise DatabaseAway(
+                "The change is kept and will appear when the database is back."
+            ) from None
+
+    async def state(self) -> tuple[bytes, int]:
+        """The document as one update, and its sequence number, at a moment when all is stored."""
+        found: list[tuple[bytes, int]] = []
+        await self.edit(lambda _: found.append((self.room.document.encode(), self.room.seq)), "")
+        return found[0]
+
+    def catch_up(self) -> None:
+        """Have a look at the log: another node has stored something."""
+        self._behind = True
+        self._wake.set()
+
+    def database_back(self) -> None:
+        """PostgreSQL answers again: the backlog can go, and the tables be written."""
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Take what has arrived, store and project it, and end."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.projector.close()
+
+    async def _run(self) -> None:
+        try:
+            while not (self._closing and not self._inbox):
+                await self._wait()
+                if self._behind:
+                    self._behind = False
+                    await self._read_log()
+                if self._stores.durable.backlog(self.video_id) and not self._stores.durable.failing:
+                    await self._flush()
+                if self._inbox:
+                    await self._pace()
+                    items, self._inbox = self._inbox, []
+                    self._inbox_bytes = 0
+                    self._room_again.set()
+                    await self._process(items)
+                self._look_after()
+            self.projector.look(force=True)
+        except VideoNotFound as error:
+            self._fail(error)
+        except CocutError as error:
+            _log.error("room_failed", video=str(self.video_id), error=str(error))
+            self._fail(error if isinstance(error, Unavailable) else Unavailable(str(error)))
+        except Exception:  # noqa: BLE001 - one room's bug must not end the others
+            _log.exception("room_failed", video=str(self.video_id))
+            self._fail(Unavailable("The room of this video failed; connect again."))
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def _wait(self) -> None:
+        if not self._inbox:
+            await self._wake.wait()
+        self._wake.clear()
+
+    async def _pace(self) -> None:
+        wait = self._next_fan_out - self._stores.clock()
+        if wait > 0 and not self._closing:
+            await asyncio.sleep(wait)
+
+    async def _process(self, items: list[Item]) -> None:
+        if any(not isinstance(item, Received) or item.frame[:2] != b"\0\0" for item in items):
+            self.projector.prime()
+        batch = await self._take(items)
+        frame: bytes | None = None
+        if batch.update is not None:
+            try:
+                frame = await self._store(batch)
+            except CocutError as error:
+                # What could not be stored must not be seen: the document in memory is given up.
+                for requested, _ in batch.outcomes:
+                    requested.settled(Outcome(None, None, error))
+                raise
+        self.room.answer(batch)
+        for requested, outcome in batch.outcomes:
+            requested.settled(outcome)
+        for _, refusal in batch.refused:
+            self._stores.metrics.refused.labels(refusal.code).inc()
+        if frame is not None:
+            await self._fan_out(frame)
+        self.projector.look(force=bool(batch.outcomes))
+
+    async def _take(self, items: list[Item]) -> Batch:
+        while True:
+            try:
+                return self.room.take(items)
+            except BrokenDocument as error:
+                _log.error("document_broken", video=str(self.video_id), error=str(error))
+                stored = await self._stores.log.load(self.video_id)
+                self.room.document = self._document(stored)
+                self.room.seq = stored.seq
+                for update, _ in self._stores.durable.backlog(self.video_id):
+                    self.room.document.apply(update)
+                self.projector.start_over()
+
+    async def _store(self, batch: Batch) -> bytes:
+        assert batch.update is not None
+        metrics = self._stores.metrics
+        began = self._stores.clock()
+        waiting = len(self._stores.durable.backlog(self.video_id))
+        seq = await self._stores.durable.store(self.video_id, (batch.update, batch.users))
+        metrics.commit_seconds.observe(self._stores.clock() - began)
+        metrics.batches.inc()
+        metrics.batch_size.observe(batch.edits)
+        self.rows_since_snapshot += 1
+        self.bytes_since_snapshot += len(batch.update)
+        if seq is not None:
+            first = seq - waiting
+            if first > self.room.seq + 1:
+                await self._take_stored(first - 1)
+            self._flushed.set()
+            self._stores.stored(self.video_id, seq, batch.update)
+        return self.room.publish(batch.update, self.room.seq if seq is None else seq)
+
+    async def _flush(self) -> None:
+        count = len(self._stores.durable.backlog(self.video_id))
+        try:
+            seq = await self._stores.durable.flush(self.video_id)
+        except DatabaseAway:
+            return
+        if seq - count > self.room.seq:
+            await self._take_stored(seq - count)
+        self.room.seq = seq
+        self._flushed.set()
+        self.projector.look(force=True)
+
+    async def _read_log(self) -> None:
+        try:
+            await self._take_stored(None)
+        except DatabaseAway:
+            self._behind = True
+
+    async def _take_stored(self, upto: int | None) -> None:
+        """Apply and show rows that other nodes have stored after this room's last one."""
+        rows = await self._stores.log.read(self.video_id, self.room.seq, upto)
+        if not rows:
+            return
+        self.projector.prime()
+        news = self.room.take_stored(row.update for row in rows)
+        self.rows_since_snapshot += len(rows)
+        if news is not None:
+            await self._fan_out(self.room.publish(news, rows[-1].seq))
+        self.room.seq = max(self.room.seq, rows[-1].seq)
+        self.projector.look(force=False)
+
+    async def _fan_out(self, frame: bytes) -> None:
+        clock = self._stores.clock
+        began = clock()
+        spent = 0.0
+        since = began
+        for _ in self.room.broadcast(frame, PAUSE_AFTER):
+            spent += clock() - since
+            await asyncio.sleep(0)
+            since = clock()
+        now = clock()
+        spent += now - since
+        self._next_fan_out = now + spent / SENDING_SHARE - spent
+        self._stores.metrics.fan_out_seconds.observe(spent)
+        self._stores.metrics.bytes_sent.inc(len(frame) * len(self.room.sessions))
+
+    def _look_after(self) -> None:
+        """What is due now and then; asks to be woken when something will be."""
+        now = self._stores.clock()
+        due: list[float] = []
+        if self.room.presence.pending():
+            self.room.send_presence(now)
+            if self.room.presence.pending():
+                due.append(max(PRESENCE_SECONDS, self.room.presence.wait()))
+        if self.room.lagging:
+            self.room.help_lagging(now)
+            due.append(LAGGING_SECONDS)
+        wait = self.projector.look(force=False)
+        if wait is not None:
+            due.append(wait)
+        if self._last_join:
+            if now - self._last_join > FORGET_SECONDS:
+                self._last_join = 0.0
+                self.room.history.forget()
+            else:
+                due.append(FORGET_SECONDS)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due:
+            self._timer = asyncio.get_running_loop().call_later(min(due), self._wake.set)
+
+    def _document(self, stored: StoredDocument) -> Document:
+        client_id = secrets.randbits(32)
+        try:
+            return Document.load(
+                client_id,
+                self._stores.limits.document_bytes,
+                stored.state,
+                (row.update for row in stored.rows),
+            )
+        except BrokenDocument as error:
+            raise CorruptLog(
+                f"Video {self.video_id}: its snapshot at {stored.snapshot_seq} or a row after it"
+                f" cannot be applied ({error}); `cocut doctor` tells which."
+            ) from error
+
+    def _fail(self, error: CocutError) -> None:
+        """End the room and everybody's connection to it; it can be opened anew."""
+        self._closing = True
+        for session in list(self.room.sessions.values()):
+            self.room.leave(session)
+            session.channel.refuse(error)
+        for item in self._inbox:
+            if isinstance(item, Requested):
+                item.settled(Outcome(None, None, error))
+        self._inbox.clear()
+        self._room_again.set()
+        self.projector.fail(error)
+        self._ended(self)

@@ -1,0 +1,216 @@
+"""Keeps the tables of one open video in step with its document, at their own pace.
+
+A look reads the document at a moment when all that is applied is stored; what it found changed is
+written beside the room's work, one write at a time. While edits keep coming, a look is taken at
+most every `PACE_SECONDS`; at once when a request waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from collab.errors import CocutError, DatabaseAway, VideoNotFound
+from collab.projection import Projection
+from collab.room import Room
+from collab.schema import Changes, Touches
+from persistence.scenes import Scenes
+from server.observe import Metrics
+
+PACE_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+Heard = Callable[[UUID, int, Changes], None]
+"""Told of what changed in the tables: video, sequence number, changes."""
+
+
+class Projector:
+    """The projection of one open video, and the writes of it.
+
+    Args:
+        video_id: the video.
+        projection: of its document.
+        scenes: the tables.
+        clock: monotonic seconds.
+        metrics: of this process.
+        heard: told of each change once the tables show it.
+    """
+
+    def __init__(
+        self,
+        video_id: UUID,
+        projection: Projection,
+        scenes: Scenes,
+        clock: Callable[[], float],
+        metrics: Metrics,
+        heard: Heard,
+    ) -> None:
+        self.projected_seq = 0
+        self._video_id = video_id
+        self._projection = projection
+        self._scenes = scenes
+        self._clock = clock
+        self._metrics = metrics
+        self._heard = heard
+        self._room: Room
+        self._wake: Callable[[], None]
+        self._seen_seq = 0
+        self._primed = False
+        self._base: int | None = None
+        self._next_look = 0.0
+        self._urgent = False
+        self._again = Touches()
+        self._writing: asyncio.Task[None] | None = None
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+
+    def begin(self, room: Room, seq: int, projected_seq: int, wake: Callable[[], None]) -> None:
+        """Take over a room that was just loaded.
+
+        Args:
+            room: the room; it is read, never changed.
+            seq: what it stands at.
+            projected_seq: what the tables show.
+            wake: asks for `look` to be called soon.
+        """
+        self._room = room
+        self._wake = wake
+        self.projected_seq = projected_seq
+        self._seen_seq = projected_seq
+        if projected_seq < seq:
+            self._urgent = True
+            wake()
+
+    @property
+    def lag(self) -> int:
+        """How many log rows the tables are behind."""
+        return self._room.seq - self.projected_seq
+
+    def prime(self) -> None:
+        """Read the whole document once, before the first change, to know later what changed."""
+        if not self._primed and self._seen_seq == self._room.seq:
+            self._projection.refresh(self._room.document.doc, self._room.document.settle())
+            self._primed = True
+
+    def start_over(self) -> None:
+        """The room has loaded its document anew."""
+        self._primed = False
+        self._base = None
+
+    def look(self, *, force: bool) -> float | None:
+        """Read what changed, if it is time, and begin to write it.
+
+        All that is applied to the document must be stored when this is called.
+
+        Args:
+            force: somebody waits for it: do not keep the pace.
+
+        Returns:
+            Seconds until another look is due; None if none is.
+        """
+        self._urgent = self._urgent or force
+        if self._seen_seq >= self._room.seq and not self._again:
+            self._urgent = False
+            return None
+        if self._writing is not None:
+            return None
+        now = self._clock()
+        if not self._urgent and now < self._next_look:
+            return self._next_look - now
+        self._urgent = False
+        self._next_look = now + PACE_SECONDS
+        seq = self._room.seq
+        touches = self._room.document.settle()
+        touches.everything = touches.everything or self._again.everything
+        self._again = Touches()
+        changes = self._projection.refresh(self._room.document.doc, touches)
+        self._seen_seq = seq
+        self._primed = True
+        self._count_dropped()
+        self._writing = asyncio.get_running_loop().create_task(self._write(seq, changes))
+        return None
+
+    async def wait(self, seq: int) -> None:
+        """Wait until the tables show at least `seq`."""
+        if self.projected_seq >= seq:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((seq, waiter))
+        self._urgent = True
+        self._wake()
+        await waiter
+
+    def fail(self, error: CocutError) -> None:
+        """Nothing more will be written: tell those who wait."""
+        waiters, self._waiters = self._waiters, []
+        for _, waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    async def close(self) -> None:
+        """Finish the write that is under way."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def _write(self, seq: int, changes: Changes) -> None:
+        began = self._clock()
+        try:
+            await self._write_changes(seq, changes)
+        except VideoNotFound as error:
+            self.fail(error)
+        except DatabaseAway:
+            self._base = None
+            self._seen_seq = self.projected_seq
+            self._next_look = self._clock() + RETRY_SECONDS
+        except Exception:  # noqa: BLE001 - tried again, and said
+            _log.exception("projection_failed", video=str(self._video_id), seq=seq)
+            self._base = None
+            self._seen_seq = self.projected_seq
+            self._next_look = self._clock() + RETRY_SECONDS
+        finally:
+            self._writing = None
+            self._metrics.projection_seconds.observe(self._clock() - began)
+            self._wake()
+
+    async def _write_changes(self, seq: int, changes: Changes) -> None:
+        while True:
+            rows = changes if self._base is not None else self._projection.rows()
+            written = await self._scenes.write(self._video_id, seq, rows, base=self._base)
+            if written.foreign:
+                # Ids of other videos: leave them out, and write again without them.
+                self._projection.disown(written.foreign)
+                self._again.everything = True
+                self._seen_seq = -1
+            if written.written:
+                self._base = seq
+                break
+            self._base = None
+            if written.seq >= seq:
+                break
+        self.projected_seq = max(self.projected_seq, written.seq)
+        if changes:
+            self._heard(self._video_id, seq, changes)
+        if not written.foreign:
+            self._settle()
+
+    def _settle(self) -> None:
+        waiting: list[tuple[int, asyncio.Future[None]]] = []
+        for seq, waiter in self._waiters:
+            if seq > self.projected_seq:
+                waiting.append((seq, waiter))
+            elif not waiter.done():
+                waiter.set_result(None)
+        self._waiters = waiting
+        if waiting:
+            self._urgent = True
+
+    def _count_dropped(self) -> None:
+        dropped = self._projection.dropped
+        for rule, count in dropped.items():
+            self._metrics.projection_dropped.labels(rule).inc(count)
+        dropped.clear()
