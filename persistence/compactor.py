@@ -30,6 +30,11 @@ class Compactor:
         """The child's process id, while there is one."""
         return self._child.pid if self._child is not None else None
 
+    @property
+    def busy(self) -> bool:
+        """Whether the child has a request in hand."""
+        return self._turn.locked()
+
     async def squash(self, state: bytes | None, updates: Sequence[bytes]) -> bytes:
         """`persistence.squash.squash`, in the child.
 

@@ -204,9 +204,9 @@ class Lease:
             await database.pool.release(connection)
             return
         away = isinstance(error, _AWAY) or (
-            isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
+            isinstance(error, asyncpg.InterfaceError) and not alive(connection)
         )
-        if away or not isinstance(error, Exception):
+        if (away or not isinstance(error, Exception)) and alive(connection):
             connection.terminate()
         await database.pool.release(connection)
         if away:
@@ -255,6 +255,14 @@ class Transaction:
                 await self._lease.__aexit__(type(ending), ending, ending.__traceback__)
                 raise
         await self._lease.__aexit__(kind, error, trace)
+
+
+def alive(connection: Connection) -> bool:
+    """Whether a connection that was taken can still be used."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # it died, and the pool has already given it up
+        return False
 
 
 def _sentence(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import asyncpg
 
 from collab.errors import CorruptLog
 from persistence.compactor import Compactor
-from persistence.database import Database
+from persistence.database import Database, alive
 from persistence.errors import CompactionRefused
 from persistence.squash import Incomplete, Unreadable
 from persistence.update_log import StoredDocument, UpdateLog, checksum
@@ -120,7 +120,7 @@ class Snapshots:
             try:
                 yield mine
             finally:
-                if mine and not connection.is_closed():
+                if mine and alive(connection):
                     await connection.execute("SELECT pg_advisory_unlock($1, $2)", *key)
 
 
