@@ -1,21 +1,33 @@
-"""The child process that makes snapshots, so that no room waits for one."""
+"""The child process that makes snapshots, so that no room waits for one.
+
+It has a connection to PostgreSQL of its own; a request is a line of JSON on its standard input,
+`[dsn, video id]`, the answer a line on its standard output. It ends with its input, that is, also
+with a parent that was killed.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import struct
+import json
+import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Sequence
-from typing import Final
+from asyncio.subprocess import PIPE, Process
+from dataclasses import asdict
+from typing import Any, Final
+from uuid import UUID
 
-from persistence.errors import CompactionFailed
-from persistence.squash import DONE, UNREADABLE, Incomplete, Unreadable
+from collab.errors import CocutError, CorruptLog, DatabaseAway, VideoNotFound
+from persistence.compaction import Compacted, compact
+from persistence.database import Database
+from persistence.errors import CompactionFailed, CompactionRefused
 
-_BUFFER: Final = 1024 * 1024
 _LARGE: Final = 8 * 1024 * 1024
 """A child that has read more than this ends with its request: memory that a process has grown to
 is seldom given back."""
+
+_EXPECTED: Final[dict[str, type[CocutError]]] = {
+    error.__name__: error for error in (VideoNotFound, CorruptLog, CompactionRefused, DatabaseAway)
+}
 
 
 class Compactor:
@@ -35,69 +47,84 @@ class Compactor:
         """Whether the child has a request in hand."""
         return self._turn.locked()
 
-    async def squash(self, state: bytes | None, updates: Sequence[bytes]) -> bytes:
-        """`persistence.squash.squash`, in the child.
+    async def compact(self, dsn: str, video_id: UUID) -> Compacted | None:
+        """`persistence.compaction.compact`, in the child.
 
         Raises:
-            Unreadable: an update cannot be applied.
-            Incomplete: the result would lose something.
-            CompactionFailed: the child died.
+            CompactionFailed: the child died, or something that is not expected happened in it.
         """
         async with self._turn:
-            parts = [state or b"", *updates]
             child = await self._started()
-            answered = False
+            answer: dict[str, Any] = {"last": True}
             try:
-                status, answer = await self._ask(child, parts)
-                answered = True
-            except (asyncio.IncompleteReadError, OSError) as error:
+                answer = await _ask(child, json.dumps([dsn, str(video_id)]))
+            except (ValueError, OSError) as error:
                 raise CompactionFailed("The process that makes snapshots died.") from error
             finally:
-                if not answered or sum(map(len, parts)) > _LARGE:
-                    await self._end(kill=True)
-        if status == DONE:
-            return answer
-        text = answer.decode()
-        if status == UNREADABLE:
-            index, _, reason = text.partition(":")
-            raise Unreadable(int(index), reason)
-        raise Incomplete(text)
+                if answer["last"]:
+                    await self._end()
+        if "error" in answer:
+            raise _EXPECTED.get(answer["error"], CompactionFailed)(answer["message"])
+        made = answer["made"]
+        return Compacted(**made) if made is not None else None
 
     async def close(self) -> None:
         """End the child."""
         async with self._turn:
-            await self._end(kill=False)
+            await self._end()
 
     async def _started(self) -> Process:
         if self._child is None or self._child.returncode is not None:
             self._child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "persistence.squash"),
+                *(sys.executable, "-m", "persistence.compactor"),
                 stdin=PIPE,
                 stdout=PIPE,
-                stderr=DEVNULL,
-                limit=_BUFFER,
                 start_new_session=True,
             )
         return self._child
 
-    async def _ask(self, child: Process, parts: Sequence[bytes]) -> tuple[int, bytes]:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write(struct.pack("<Q", len(parts)))
-        for part in parts:
-            child.stdin.write(struct.pack("<Q", len(part)))
-            child.stdin.write(part)
-            await child.stdin.drain()
-        await child.stdin.drain()
-        status, length = struct.unpack("<BQ", await child.stdout.readexactly(9))
-        return status, await child.stdout.readexactly(length)
-
-    async def _end(self, *, kill: bool) -> None:
+    async def _end(self) -> None:
         child, self._child = self._child, None
         if child is None:
             return
         assert child.stdin is not None
-        if kill and child.returncode is None:
-            child.kill()
         child.stdin.close()
+        if child.returncode is None:
+            child.kill()
         await child.wait()
+
+
+async def _ask(child: Process, request: str) -> dict[str, Any]:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(f"{request}\n".encode())
+    await child.stdin.drain()
+    answer: dict[str, Any] = json.loads(await child.stdout.readline())
+    return answer
+
+
+async def _answer(databases: dict[str, Database], dsn: str, video_id: UUID) -> dict[str, Any]:
+    try:
+        if dsn not in databases:
+            databases[dsn] = await Database.connect(dsn, retry_seconds=0, max_connections=2)
+        made = await compact(databases[dsn], video_id)
+    except Exception as error:  # noqa: BLE001  the parent decides what it means
+        return {"error": type(error).__name__, "message": str(error), "last": False}
+    if made is None:
+        return {"made": None, "last": False}
+    return {"made": asdict(made), "last": made.read > _LARGE}
+
+
+async def _serve() -> None:
+    databases: dict[str, Database] = {}
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        dsn, video_id = json.loads(line)
+        answer = await _answer(databases, dsn, UUID(video_id))
+        print(json.dumps(answer), flush=True)
+    for database in databases.values():
+        await database.close()
+
+
+if __name__ == "__main__":
+    os.nice(19)
+    asyncio.run(_serve())

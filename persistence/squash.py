@@ -1,29 +1,15 @@
-"""One update for many: a document's snapshot and the log after it, made into its next snapshot.
-
-Also the program that does it, apart from the server: `python -m persistence.squash` reads requests
-from standard input and answers on standard output, at the lowest priority, until its input ends.
-
-    request := count(u64) (length(u64) bytes)*     the state (empty for none), then the updates
-    answer  := status(u8) length(u64) bytes        0: the new state; 1, 2: why not, as text
-"""
+"""One update for many: a document's snapshot and the log after it, made into its next snapshot."""
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import pycrdt
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from collab.errors import MalformedUpdate
 from collab.update import read_deletes, read_state_vector, read_update
-
-DONE: Final = 0
-UNREADABLE: Final = 1
-INCOMPLETE: Final = 2
 
 _PROJECTED_ROOTS: Final = ("video", "scenes")
 
@@ -32,7 +18,7 @@ class Unreadable(Exception):
     """An update that cannot be applied; `index` is its place in the list, -1 for the state."""
 
     def __init__(self, index: int, reason: str) -> None:
-        super().__init__(f"{index}:{reason}")
+        super().__init__(reason)
         self.index = index
 
 
@@ -154,24 +140,3 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     return repr(value) if isinstance(value, (str, bytes, float, int)) else type(value).__name__
-
-
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until there are no more."""
-    while len(head := requests.read(8)) == 8:
-        (count,) = struct.unpack("<Q", head)
-        parts = [requests.read(struct.unpack("<Q", requests.read(8))[0]) for _ in range(count)]
-        try:
-            status, answer = DONE, squash(parts[0] or None, parts[1:])
-        except Unreadable as error:
-            status, answer = UNREADABLE, str(error).encode()
-        except Incomplete as error:
-            status, answer = INCOMPLETE, str(error).encode()
-        answers.write(struct.pack("<BQ", status, len(answer)))
-        answers.write(answer)
-        answers.flush()
-
-
-if __name__ == "__main__":
-    os.nice(19)
-    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 APPEND_SECONDS: Final = 1.0
 _LOAD_SECONDS: Final = 60.0
+_LARGE: Final = 256 * 1024
 _SEPARATOR: Final = "\x1f"
 
 _APPEND_ONE: Final = """
@@ -206,7 +208,7 @@ async def load(connection: Connection, video_id: UUID) -> StoredDocument:
         raise VideoNotFound
     state: bytes | None = stored["state"]
     snapshot_seq: int = stored["snapshot_seq"] or 0
-    if state is not None and checksum(state) != stored["checksum"]:
+    if state is not None and await _checksum(state) != stored["checksum"]:
         raise CorruptLog(f"Snapshot {snapshot_seq} of video {video_id} is damaged.")
     found = await connection.fetch(
         _READ, video_id, snapshot_seq, stored["seq"], timeout=_LOAD_SECONDS
@@ -232,6 +234,12 @@ async def load(connection: Connection, video_id: UUID) -> StoredDocument:
 def checksum(state: bytes) -> bytes:
     """What is stored beside a snapshot to know it again: its SHA-256."""
     return hashlib.sha256(state).digest()
+
+
+async def _checksum(state: bytes) -> bytes:
+    if len(state) < _LARGE:
+        return checksum(state)
+    return await asyncio.to_thread(checksum, state)
 
 
 def _rows(found: list[Record]) -> list[LogRow]:

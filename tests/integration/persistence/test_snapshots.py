@@ -15,10 +15,11 @@ from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
 from collab.errors import CorruptLog, VideoNotFound
 from collab.update import read_state_vector
+from persistence.compaction import Compacted
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.errors import CompactionFailed, CompactionRefused
-from persistence.snapshots import DUE_BYTES, DUE_ROWS, Compacted, Snapshots, due
+from persistence.snapshots import DUE_BYTES, DUE_ROWS, Snapshots, due
 from persistence.squash import Incomplete, Unreadable, squash
 from persistence.update_log import StoredDocument, UpdateLog
 from persistence.videos import Videos

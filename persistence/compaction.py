@@ -1,0 +1,127 @@
+"""How a snapshot takes the place of the log before it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import asyncpg
+
+from collab.errors import CorruptLog
+from persistence.database import Database, alive
+from persistence.errors import CompactionRefused
+from persistence.squash import Incomplete, Unreadable, squash
+from persistence.update_log import StoredDocument, UpdateLog, checksum
+
+if TYPE_CHECKING:
+    from persistence.database import Connection
+
+_STORE_SECONDS: Final = 60.0
+_LOCK_CLASS: Final = 0x536E6170
+
+_INSERT: Final = """
+INSERT INTO video_snapshots (video_id, seq, state, checksum) VALUES ($1, $2, $3, $4)
+RETURNING sha256(state) = $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """A snapshot that was made: of which `seq`, how many rows it replaced, its bytes and those of
+    what it was made from."""
+
+    seq: int
+    rows: int
+    size: int
+    read: int
+
+
+async def compact(database: Database, video_id: UUID) -> Compacted | None:
+    """Make a snapshot of all that is stored, and trim the log up to it; blocks while it computes.
+
+    It is made from what is stored, read back and compared; storing it and trimming are one
+    transaction. One node at a time does this for a video.
+
+    Returns:
+        None when there was nothing to do, or another node is at it.
+
+    Raises:
+        VideoNotFound: no such video.
+        CorruptLog: a row cannot be read or applied; the message names it.
+        CompactionRefused: the snapshot would lose something; nothing was trimmed.
+        DatabaseAway: PostgreSQL does not answer; nothing, or all, was done.
+    """
+    async with _turn(database, video_id) as mine:
+        if not mine:
+            return None
+        document = await UpdateLog(database).load(video_id)
+        if not document.rows:
+            return None
+        state = _squash(video_id, document)
+        async with database.transaction() as connection:
+            if not await _replace(connection, video_id, document, state):
+                return None
+    read = len(document.state or b"") + sum(len(row.update) for row in document.rows)
+    return Compacted(document.seq, len(document.rows), len(state), read)
+
+
+def _squash(video_id: UUID, document: StoredDocument) -> bytes:
+    try:
+        return squash(document.state, [row.update for row in document.rows])
+    except Unreadable as error:
+        what = (
+            f"Snapshot {document.snapshot_seq}"
+            if error.index < 0
+            else f"Row {document.rows[error.index].seq}"
+        )
+        raise CorruptLog(f"{what} of video {video_id} cannot be applied: {error}") from error
+    except Incomplete as error:
+        raise CompactionRefused(
+            f"No snapshot of video {video_id} at {document.seq}: {error}; its log is kept."
+        ) from error
+
+
+@asynccontextmanager
+async def _turn(database: Database, video_id: UUID) -> AsyncIterator[bool]:
+    """Whether it is this caller's turn. The lock is the session's, not a transaction's: a
+    transaction that is open for seconds keeps PostgreSQL from cleaning up after others."""
+    async with database.connection() as connection:
+        key = (_LOCK_CLASS, int.from_bytes(video_id.bytes[:4], "big", signed=True))
+        mine = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *key))
+        try:
+            yield mine
+        finally:
+            if mine and alive(connection):
+                await connection.execute("SELECT pg_advisory_unlock($1, $2)", *key)
+
+
+async def _replace(
+    connection: Connection, video_id: UUID, document: StoredDocument, state: bytes
+) -> bool:
+    there = await connection.fetchval(
+        "SELECT coalesce(max(seq), 0) FROM video_snapshots WHERE video_id = $1", video_id
+    )
+    alive = await connection.fetchval(
+        "SELECT true FROM videos WHERE id = $1 FOR KEY SHARE", video_id
+    )
+    if not alive or there != document.snapshot_seq:
+        return False
+    good = await connection.fetchval(
+        _INSERT, video_id, document.seq, state, checksum(state), timeout=_STORE_SECONDS
+    )
+    if not good:
+        raise asyncpg.DataCorruptedError(f"snapshot of video {video_id} was stored damaged")
+    await connection.execute(
+        "DELETE FROM video_updates WHERE video_id = $1 AND seq <= $2",
+        *(video_id, document.seq),
+        timeout=_STORE_SECONDS,
+    )
+    await connection.execute(
+        "DELETE FROM video_snapshots WHERE video_id = $1 AND seq < $2",
+        *(video_id, document.seq),
+        timeout=_STORE_SECONDS,
+    )
+    return True
