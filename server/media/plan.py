@@ -362,7 +362,7 @@ def _segments(
     frames = lengths[index]
     seen = [item for item in items if not _joins(item)]
     head, tail = _transitions(index, items, lengths)
-    spans = [(0, frames, None)]
+    spans: list[tuple[int, int, Transition | None]] = [(0, frames, None)]
     if head is not None or tail is not None:
         first = head[0] if head is not None else 0
         last = max(first, tail[0]) if tail is not None else frames

@@ -21,6 +21,14 @@ _BT709: Final = (
     128.0,
 )
 
+_R, _B = 2 * (1 - _KR) / _CHROMA, 2 * (1 - _KB) / _CHROMA
+_G: Final = (-_B * _KB / _KG, -_R * _KR / _KG)
+_BACK: Final = (
+    *(1 / _LUMA, 0.0, _R, -16 / _LUMA - 128 * _R),
+    *(1 / _LUMA, *_G, -16 / _LUMA - 128 * sum(_G)),
+    *(1 / _LUMA, _B, 0.0, -16 / _LUMA - 128 * _B),
+)
+
 Size = tuple[int, int]
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 
@@ -165,6 +173,12 @@ class Picture:
                 Image.blend(mine[2], theirs[2], part),
             )
         )
+
+    def image(self) -> Image.Image:
+        """The frame as RGB."""
+        y, u, v = self.planes
+        wide = [plane.resize(y.size, Image.Resampling.BILINEAR) for plane in (u, v)]
+        return Image.merge("RGB", (y, *wide)).convert("RGB", _BACK)
 
     def tobytes(self) -> bytes:
         """The planes one after the other: `yuv420p`."""

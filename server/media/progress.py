@@ -1,0 +1,85 @@
+"""How far a render is, weighed by what its parts cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from server.media.model import Progress
+
+# Measured on one core at 1080p, in milliseconds: a frame that is drawn and encoded, a repeated
+# picture that is only encoded, a second of sound, a second of film that is joined.
+MOVING_FRAME: Final = 30.0
+STILL_FRAME: Final = 12.0
+SOUND_SECOND: Final = 25.0
+JOIN_SECOND: Final = 2.0
+CONVERT_FRAME: Final = 25.0
+_FIXED: Final = 200.0
+
+
+class Meter:
+    """Counts what is done against what there is to do; safe to use from several threads.
+
+    Args:
+        report: called with each progress that says something new.
+        clock: seconds, ascending.
+    """
+
+    def __init__(
+        self, report: Callable[[Progress], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._report, self._clock = report, clock
+        self._lock = threading.Lock()
+        self._began = clock()
+        self._total, self._done = _FIXED, 0.0
+        self._stage, self._scene, self._scenes = "preparing", 1, 0
+        self._percent = 0.0
+        self._said = -1
+        self._parallel = 1.0
+
+    def expect(self, cost: float, scenes: int, parallel: int) -> None:
+        """There is `cost` to do, `parallel` of it at a time; the time so far does not count."""
+        with self._lock:
+            self._total = cost + _FIXED
+            self._scenes = scenes
+            self._parallel = max(1.0, float(parallel))
+            self._began = self._clock()
+
+    def stage(self, name: str) -> None:
+        """A new stage begins."""
+        with self._lock:
+            self._stage = name
+            self._said = -1
+        self.add(0)
+
+    def add(self, cost: float, scene: int | None = None) -> None:
+        """`cost` of the expected was done, for the scene with this number."""
+        with self._lock:
+            self._done = min(self._done + cost, self._total)
+            if scene is not None:
+                self._scene = scene
+            self._percent = max(self._percent, min(99.0, 100 * self._done / self._total))
+            if int(self._percent) == self._said:
+                return
+            self._said = int(self._percent)
+            progress = self._progress()
+        self._report(progress)
+
+    def finish(self) -> None:
+        """All is done."""
+        with self._lock:
+            self._percent, self._stage, self._done = 100.0, "done", self._total
+            progress = self._progress()
+        self._report(progress)
+
+    def _progress(self) -> Progress:
+        elapsed = self._clock() - self._began
+        left = self._total - self._done
+        # The guess from the weights gives way to the measured speed as work gets done.
+        trust = min(1.0, self._done / self._total * 5)
+        guess = left / 1000 / self._parallel
+        measured = elapsed * left / self._done if self._done > 0 else guess
+        remaining = trust * measured + (1 - trust) * guess
+        return Progress(self._percent, self._stage, self._scene, self._scenes, remaining)
