@@ -44,11 +44,9 @@ def load(
     video: Annotated[
         list[str] | None, typer.Option(help="Use this video (may be repeated), make none.")
     ] = None,
-    token: Annotated[
-        str, typer.Option(envvar="COCUT_LOAD_TOKEN", help="One token for all editors.")
-    ] = "",
+    token: Annotated[str, typer.Option(help="One token for all editors.")] = "",
     secret: Annotated[
-        str, typer.Option(envvar="COCUT_JWT_SECRET", help="Make tokens of many users with this.")
+        str, typer.Option(help="Make tokens of many users with this secret of the server.")
     ] = "",
     data_dir: Annotated[
         Path | None, typer.Option(help="Make tokens with the secret of this data directory.")

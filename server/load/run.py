@@ -52,7 +52,7 @@ class Outcome:
         window: seconds that CPU was measured over: until all had arrived.
         joined: the slowest join, in seconds from the beginning of the joining.
         delivery: what reached whom.
-        counts: what was received.
+        counts: what was received after the joining.
         missing: edits that the server's document does not hold.
         behind: the largest delay of the sender behind its schedule, in seconds.
         own_cpu: this process' share of a core during the window.
@@ -179,6 +179,7 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
             if video.keeper is not None:
                 await video.keeper.leave()
         began = time.perf_counter()
+        counts.frames = counts.bytes = counts.presence = 0
         with _no_collection():
             sending = await _send(plan, swarm, frames, first_client, tell)
         ledger = Ledger(first_client, plan.editors, sending.sent)

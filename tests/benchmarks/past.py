@@ -1,0 +1,98 @@
+"""What a batch costs in a video that many clients have been in."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from random import Random
+from typing import TYPE_CHECKING
+
+from collab.document import Document
+from collab.room import Received, Room
+from collab.session import Session
+from server.load.edits import author_updates
+from server.load.frames import var_bytes
+from tests.benchmarks.bench import Bench, Row
+from tests.benchmarks.documents import video_with_past
+
+if TYPE_CHECKING:
+    from collab.errors import CocutError
+
+BATCH = 25
+BATCHES = 240
+BATCHES_A_LOOK = 6
+"""At 25 batches a second, the projection looks after every sixth."""
+
+
+class Sink:
+    """A channel that nobody reads."""
+
+    def write(self, frame: bytes) -> None:
+        pass
+
+    def backlog(self) -> int:
+        return 0
+
+    def refuse(self, error: CocutError) -> None:
+        raise error
+
+    def abort(self) -> None:
+        raise AssertionError("aborted")
+
+
+def past(bench: Bench) -> list[Row]:
+    """A batch among 10,000 and 100,000 past clients, against a fresh video."""
+    repeats = bench.repeats(3)
+    fresh: list[tuple[float, float]] = []
+    old: dict[int, list[tuple[float, float]]] = {10_000: [], 100_000: []}
+    states = {clients: video_with_past(clients, Random(clients)) for clients in (0, *old)}
+    for _ in range(repeats):
+        fresh.append(_cost(*states[0]))
+        for clients, costs in old.items():
+            costs.append(_cost(*states[clients]))
+    rows = []
+    base_batch = statistics.median(batch for batch, _ in fresh)
+    base_all = statistics.median(whole for _, whole in fresh)
+    for clients, limit in ((10_000, 1.3), (100_000, 3.0)):
+        batch = statistics.median(batch for batch, _ in old[clients])
+        whole = statistics.median(whole for _, whole in old[clients])
+        rows.append(
+            Row(
+                "past",
+                f"a batch of {BATCH} edits in a video with {clients:,} past clients",
+                f"<= {limit} x the cost in a fresh one",
+                f"{whole / base_all:.2f} x with the projection's look at every {BATCHES_A_LOOK}th "
+                f"({whole * 1e6:.0f} of {base_all * 1e6:.0f} us a batch), "
+                f"{batch / base_batch:.2f} x without",
+                whole / base_all <= limit,
+                {"batch": batch, "whole": whole, "base": base_all, "base_batch": base_batch},
+            )
+        )
+    return rows
+
+
+def _cost(base: bytes, state: bytes) -> tuple[float, float]:
+    """Seconds a batch takes by itself (median), and with its share of the settling (mean)."""
+    document = Document.load(77, 1 << 28, state, [])
+    document.settle()
+    room = Room(document, 1, lambda *parts: b"".join(parts))
+    session = Session(1, "user", True, Sink())
+    room.join(session)
+    random = Random(8)
+    updates: list[bytes] = []
+    for author in range(BATCH):
+        mine = author_updates(base, 2**31 + author, author, BATCHES, "scenes", random)
+        updates += mine
+    frames = [b"\0\2" + var_bytes(update) for update in updates]
+    times = []
+    began = time.perf_counter()
+    for number in range(BATCHES):
+        start = time.perf_counter()
+        batch = room.take([Received(session, frame) for frame in frames[number::BATCHES]])
+        assert batch.update is not None
+        assert batch.edits == BATCH
+        room.publish(batch.update, number + 2)
+        times.append(time.perf_counter() - start)
+        if number % BATCHES_A_LOOK == BATCHES_A_LOOK - 1:
+            document.settle()
+    return statistics.median(times), (time.perf_counter() - began) / BATCHES
