@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from api.permissions import Action, Role, require
@@ -25,8 +25,7 @@ _Waiter = asyncio.Future[Head | None]
 ReadRole = Callable[[UUID, str], Awaitable[str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What a caller has on a video: the role, and the video's head at that moment."""
 
     role: Role
@@ -48,7 +47,7 @@ class Access:
         self._read_heads = read_heads
         self._read_role = read_role
         self._remembered = remembered
-        self._roles: OrderedDict[tuple[UUID, str], tuple[int, str | None]] = OrderedDict()
+        self._roles: OrderedDict[tuple[UUID, str], tuple[int, Role | None]] = OrderedDict()
         self._waiting: dict[UUID, list[_Waiter]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -66,7 +65,8 @@ class Access:
         if known is not None and known[0] == head.access_version:
             role = known[1]
         else:
-            role = await self._read_role(video_id, sub)
+            read = await self._read_role(video_id, sub)
+            role = None if read is None else Role(read)
             self._roles[key] = (head.access_version, role)
             if len(self._roles) > self._remembered:
                 self._roles.popitem(last=False)

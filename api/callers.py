@@ -10,7 +10,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from api.identity import Verifier
+from api.identity import Identity, Verifier
 from api.tiers import Tier
 from collab.errors import Unauthenticated
 
@@ -41,7 +41,7 @@ class Callers:
     def __init__(self, verifier: Verifier, ensure: Ensure) -> None:
         self._verifier = verifier
         self._ensure = ensure
-        self._rows: OrderedDict[tuple[str, Tier, str | None], UUID] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Identity, Caller]] = OrderedDict()
 
     async def of(self, request: web.Request, now: float, *, in_query: bool = False) -> Caller:
         """Who makes this request.
@@ -60,14 +60,15 @@ class Callers:
     async def of_token(self, token: str, now: float) -> Caller:
         """Whose token this is; see `of`."""
         identity = await self._verifier.verify(token, now)
-        key = (identity.sub, identity.tier, identity.name)
-        row = self._rows.get(key)
-        if row is None:
-            row = await self._ensure(identity.sub, identity.tier.value, identity.name)
-            self._rows[key] = row
-            if len(self._rows) > _REMEMBERED:
-                self._rows.popitem(last=False)
-        return Caller(identity.sub, identity.tier, identity.name, row, identity.expires_at)
+        known = self._known.get(token)
+        if known is not None and known[0] is identity:
+            return known[1]
+        row = await self._ensure(identity.sub, identity.tier.value, identity.name)
+        caller = Caller(identity.sub, identity.tier, identity.name, row, identity.expires_at)
+        self._known[token] = (identity, caller)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return caller
 
 
 def bearer(request: web.Request, *, in_query: bool = False) -> str:

@@ -25,6 +25,7 @@ from api.middleware import face
 from api.projections import Projections
 from api.routes import Route
 from collab.ports import Rooms
+from collab.values import Rules
 from persistence.database import Database
 from persistence.idempotency import IdempotencyKeys
 from persistence.members import Members
@@ -34,10 +35,10 @@ from persistence.users import Users
 from persistence.videos import Videos
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *videos.ROUTES,
-    *members.ROUTES,
     *scenes.ROUTES,
     *layers.ROUTES,
+    *videos.ROUTES,
+    *members.ROUTES,
     *document.ROUTES,
     *health.ROUTES,
 )
@@ -73,6 +74,7 @@ def assemble(
         callers=Callers(Verifier(keys), users.ensure),
         limiter=limiter,
         config=config,
+        rules=Rules(config.limits, config.own_link),
         ready=ready,
         registry=registry,
         wall=wall,

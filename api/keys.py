@@ -19,6 +19,7 @@ from api.limits import RateLimiter
 from api.projections import Projections
 from collab.ports import Rooms
 from collab.schema import DocumentLimits
+from collab.values import Rules
 from persistence.members import Members
 from persistence.scenes import Scenes
 from persistence.users import Users
@@ -37,6 +38,7 @@ class FaceConfig:
         metrics_token: what `/metrics` asks for; None leaves it open.
         tls: the server speaks TLS itself, or a proxy does: send HSTS.
         limits: of the document.
+        own_link: whether a URL is one of this server's own links.
     """
 
     cors_origins: frozenset[str] = frozenset()
@@ -44,6 +46,7 @@ class FaceConfig:
     metrics_token: str | None = None
     tls: bool = False
     limits: DocumentLimits = DocumentLimits()  # noqa: RUF009
+    own_link: Callable[[str], bool] = lambda url: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Parts:
         callers: from tokens to users.
         limiter: of requests; None when limits are off.
         config: settings.
+        rules: what edits may write.
         ready: what keeps this process from serving; empty when nothing does.
         registry: the metrics.
         wall: seconds since the epoch.
@@ -78,6 +82,7 @@ class Parts:
     callers: Callers
     limiter: RateLimiter | None
     config: FaceConfig
+    rules: Rules
     ready: Callable[[], Awaitable[Sequence[Detail]]]
     registry: CollectorRegistry
     wall: Callable[[], float]

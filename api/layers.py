@@ -7,6 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from api.editing import change, make
 from api.permissions import Action
 from api.projections import answer, render
 from api.routes import Answer, Call, Route, on_layer, on_scene
@@ -25,15 +26,10 @@ from collab import edits
 async def create_layer(call: Call[LayerCreate, None]) -> Answer:
     """Add a layer to a scene: at `order_index`, or on top."""
     layer_id = str(call.make_id())
-    edited = await call.parts.rooms.edit(
-        call.video_id,
-        edits.create_layer(
-            call.ids["scene_id"], layer_id, **call.body.given(), limits=call.parts.config.limits
-        ),
-        by=call.caller.sub,
-    )
+    edit = edits.create_layer(call.parts.rules, call.ids["scene_id"], layer_id, call.body.given())
+    seq = await make(call, edit)
     layer, _ = await _read(call, layer_id)
-    return Answer({"layer": layer}, "Layer added successfully", seq=edited.seq)
+    return Answer({"layer": layer}, "Layer added successfully", seq=seq)
 
 
 async def get_layer(call: Call[None, MinSeq]) -> web.Response:
@@ -45,40 +41,33 @@ async def get_layer(call: Call[None, MinSeq]) -> web.Response:
 
 async def update_layer(call: Call[LayerUpdate, None]) -> Answer:
     """Change a layer; `properties` merge key by key."""
-    return await _change(call, call.body.given(), "Layer updated successfully")
+    return await _update(call, "Layer updated successfully")
 
 
 async def toggle_visibility(call: Call[LayerVisibility, None]) -> Answer:
     """Show or hide a layer."""
-    return await _change(call, call.body.given(), "Layer visibility updated")
+    return await _update(call, "Layer visibility updated")
 
 
 async def delete_layer(call: Call[None, None]) -> Answer:
     """Delete a layer."""
-    edited = await call.parts.rooms.edit(
-        call.video_id, edits.delete_layer(call.ids["layer_id"]), by=call.caller.sub
-    )
-    return Answer(message="Layer deleted successfully", seq=edited.seq)
+    seq = await change(call, edits.delete_layer(call.parts.rules, call.ids["layer_id"]))
+    return Answer(message="Layer deleted successfully", seq=seq)
 
 
 async def reorder_layers(call: Call[LayersReorder, None]) -> Answer:
     """Give some layers of a scene a new order among each other; the others keep their places."""
     body = call.body
     orders = [(order.layer_id, order.order_index) for order in body.layer_orders]
-    edited = await call.parts.rooms.edit(
-        call.video_id, edits.reorder_layers(body.scene_id, orders), by=call.caller.sub
-    )
-    return Answer(message="Layers reordered successfully", seq=edited.seq)
+    seq = await change(call, edits.reorder_layers(call.parts.rules, body.scene_id, orders))
+    return Answer(message="Layers reordered successfully", seq=seq)
 
 
-async def _change(call: Call[Any, Any], changes: dict[str, Any], message: str) -> Answer:
-    edited = await call.parts.rooms.edit(
-        call.video_id,
-        edits.update_layer(call.ids["layer_id"], changes, limits=call.parts.config.limits),
-        by=call.caller.sub,
-    )
+async def _update(call: Call[Any, Any], message: str) -> Answer:
+    edit = edits.update_layer(call.parts.rules, call.ids["layer_id"], call.body.given())
+    seq = await change(call, edit)
     layer, _ = await _read(call)
-    return Answer({"layer": layer}, message, seq=edited.seq)
+    return Answer({"layer": layer}, message, seq=seq)
 
 
 async def _read(call: Call[Any, Any], layer_id: str | None = None) -> tuple[dict[str, Any], int]:

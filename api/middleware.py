@@ -5,6 +5,8 @@ One middleware, since each costs every request.
 
 from __future__ import annotations
 
+import itertools
+import logging
 import re
 from typing import Final
 
@@ -18,6 +20,8 @@ from api import errors
 from api.keys import EXTRA_HEADERS, REQUEST_ID, FaceConfig, Parts
 from collab.errors import CocutError, Forbidden
 
+Log = structlog.typing.FilteringBoundLogger
+
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SECRET_PARAMETERS: Final = frozenset({"token", "sig"})
 _EXPOSED: Final = (
@@ -28,10 +32,10 @@ _METHODS: Final = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, If-None-Match, Idempotency-Key, X-Request-Id, X-API-Key"
 )
-_API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
-def face(parts: Parts, log: structlog.typing.FilteringBoundLogger) -> Middleware:
+def face(parts: Parts, log: Log) -> Middleware:
     """The middleware.
 
     Args:
@@ -40,58 +44,59 @@ def face(parts: Parts, log: structlog.typing.FilteringBoundLogger) -> Middleware
             `error` with the traceback for what nobody foresaw.
     """
     config = parts.config
+    clock = parts.clock
+    observed = parts.observed
+    log = log.bind()
+    logs_reads = log.is_enabled_for(logging.DEBUG)
+    origin = parts.new_id().hex[:12]
+    numbers = itertools.count(1)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = parts.clock()
-        given = request.headers.get("X-Request-Id")
-        identifier = given if given and _SANE_ID.fullmatch(given) else parts.new_id().hex
+        started = clock()
+        identifier = request.headers.get("X-Request-Id")
+        if identifier is None or not _SANE_ID.fullmatch(identifier):
+            identifier = f"{origin}-{next(numbers):x}"
         request[REQUEST_ID] = identifier
         structlog.contextvars.bind_contextvars(request_id=identifier)
-        response = await _answer(request, handler, config, log)
+        response: web.StreamResponse
+        try:
+            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+                response = _preflight(request, config)
+            else:
+                response = await handler(request)
+        except CocutError as error:
+            if errors.status(error) == 500:
+                log.error("failed", path=request.path, exc_info=error)
+            response = errors.response(error)
+        except HTTPException as error:
+            if error.status < 400:
+                raise
+            response = errors.translate(error)
+        except HttpProcessingError as error:
+            log.debug("malformed request", path=request.path, reason=str(error))
+            response = errors.response(errors.MalformedJson("The body came in broken pieces."))
+        except ConnectionError:
+            raise  # the client has gone: aiohttp ends the connection
+        except Exception as error:
+            log.error("failed", path=request.path, exc_info=error)
+            response = errors.internal()
         if not response.prepared:
             _decorate(request, response, config, identifier)
-        seconds = parts.clock() - started
-        _log(request, response.status, seconds, log)
-        if parts.observed is not None:
+        status = response.status
+        seconds = clock() - started
+        if status < 400 and request.method in {"GET", "HEAD"}:
+            if logs_reads:
+                log.debug("request", **_line(request, status, seconds))
+        else:
+            log.info("request", **_line(request, status, seconds))
+        if observed is not None:
             resource = request.match_info.route.resource
-            parts.observed(
-                request.method,
-                resource.canonical if resource is not None else "unknown",
-                response.status,
-                seconds,
-            )
+            path = "unknown" if resource is None else resource.canonical
+            observed(request.method, path, status, seconds)
         return response
 
     return middleware
-
-
-async def _answer(
-    request: web.Request,
-    handler: Handler,
-    config: FaceConfig,
-    log: structlog.typing.FilteringBoundLogger,
-) -> web.StreamResponse:
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return _preflight(request, config)
-    try:
-        return await handler(request)
-    except CocutError as error:
-        if errors.status(error) == 500:
-            log.error("failed", path=request.path, exc_info=error)
-        return errors.response(error)
-    except HTTPException as error:
-        if error.status < 400:
-            raise
-        return errors.translate(error)
-    except HttpProcessingError as error:
-        log.debug("malformed request", path=request.path, reason=str(error))
-        return errors.response(errors.MalformedJson("The body was not transferred correctly."))
-    except ConnectionError:
-        raise  # the client has gone: aiohttp ends the connection
-    except Exception as error:
-        log.error("failed", path=request.path, exc_info=error)
-        return errors.internal()
 
 
 def _decorate(
@@ -100,8 +105,8 @@ def _decorate(
     headers = response.headers
     headers["X-Request-Id"] = identifier
     headers["X-Content-Type-Options"] = "nosniff"
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Content-Security-Policy", _API_POLICY)
+    headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault("Content-Security-Policy", _POLICY)
     headers.setdefault("Cache-Control", "private, no-cache")
     extra = request.get(EXTRA_HEADERS)
     if extra is not None:
@@ -109,20 +114,20 @@ def _decorate(
     if config.tls:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     if config.cors_origins:
-        _allow_origin(request, response, config)
+        headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is not None and _may_call(origin, config):
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
 
 
-def _allow_origin(request: web.Request, response: web.StreamResponse, config: FaceConfig) -> None:
-    response.headers.add("Vary", "Origin")
-    origin = request.headers.get("Origin")
-    if origin is not None and (origin in config.cors_origins or "*" in config.cors_origins):
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+def _may_call(origin: str, config: FaceConfig) -> bool:
+    return origin in config.cors_origins or "*" in config.cors_origins
 
 
 def _preflight(request: web.Request, config: FaceConfig) -> web.Response:
     origin = request.headers.get("Origin")
-    if origin is None or not (origin in config.cors_origins or "*" in config.cors_origins):
+    if origin is None or not _may_call(origin, config):
         return errors.response(Forbidden("This origin may not call this server."))
     return web.Response(
         status=204,
@@ -134,22 +139,13 @@ def _preflight(request: web.Request, config: FaceConfig) -> web.Response:
     )
 
 
-def _log(
-    request: web.Request,
-    status: int,
-    seconds: float,
-    log: structlog.typing.FilteringBoundLogger,
-) -> None:
-    if status < 400 and request.method in {"GET", "HEAD"}:
-        log.debug("request", method=request.method, path=shown_path(request), status=status)
-    else:
-        log.info(
-            "request",
-            method=request.method,
-            path=shown_path(request),
-            status=status,
-            ms=round(seconds * 1000, 1),
-        )
+def _line(request: web.Request, status: int, seconds: float) -> dict[str, str | int | float]:
+    return {
+        "method": request.method,
+        "path": shown_path(request),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+    }
 
 
 def shown_path(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -30,7 +31,7 @@ class Action(StrEnum):
     """Change its members, its name, delete it."""
 
 
-_TABLE: Final = MappingProxyType(
+_TABLE: Final[Mapping[str, frozenset[Action]]] = MappingProxyType(
     {
         Role.OWNER: frozenset({Action.READ, Action.EDIT, Action.MANAGE}),
         Role.EDITOR: frozenset({Action.READ, Action.EDIT}),
@@ -41,10 +42,10 @@ _TABLE: Final = MappingProxyType(
 
 def allows(role: str | None, action: Action) -> bool:
     """Whether `role` (None: no role at all) may do `action`."""
-    return role is not None and action in _TABLE[Role(role)]
+    return role is not None and action in _TABLE[role]
 
 
-def require(role: str | None, action: Action) -> Role:
+def require(role: Role | None, action: Action) -> Role:
     """Return the role if it may do `action`.
 
     Raises:
@@ -55,4 +56,4 @@ def require(role: str | None, action: Action) -> Role:
         raise VideoNotFound
     if not allows(role, action):
         raise Forbidden(f"Your role on this video, {role}, does not allow this.")
-    return Role(role)
+    return role

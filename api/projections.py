@@ -119,7 +119,8 @@ def answer(request: web.Request, rendered: Rendered) -> web.Response:
     condition = request.headers.get("If-None-Match")
     if condition is not None and _matches(condition, rendered.etag):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=rendered.body, content_type="application/json", headers=headers)
+    headers["Content-Type"] = "application/json; charset=utf-8"
+    return web.Response(body=rendered.body, headers=headers)
 
 
 def _matches(condition: str, etag: str) -> bool:

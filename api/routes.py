@@ -81,7 +81,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call(Generic[B, Q]):
     """One call of a route, admitted and validated: what a handler gets.
 

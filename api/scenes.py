@@ -7,6 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from api.editing import change, make
 from api.permissions import Action
 from api.projections import answer, render
 from api.routes import Answer, Call, Route, on_video
@@ -38,43 +39,30 @@ async def get_scene(call: Call[None, MinSeq]) -> web.Response:
 async def create_scene(call: Call[SceneCreate, None]) -> Answer:
     """Add a scene: at `scene_number`, or at the end."""
     scene_id = str(call.make_id())
-    edited = await call.parts.rooms.edit(
-        call.video_id,
-        edits.create_scene(scene_id, **call.body.given(), limits=call.parts.config.limits),
-        by=call.caller.sub,
-    )
+    seq = await make(call, edits.create_scene(call.parts.rules, scene_id, call.body.given()))
     scene, _ = await _read(call, scene_id)
-    return Answer({"scene": scene}, "Scene added successfully", seq=edited.seq)
+    return Answer({"scene": scene}, "Scene added successfully", seq=seq)
 
 
 async def update_scene(call: Call[SceneUpdate, None]) -> Answer:
     """Change a scene's text, duration, or whether it is expanded."""
-    edited = await call.parts.rooms.edit(
-        call.video_id,
-        edits.update_scene(
-            call.ids["scene_id"], call.body.given(), limits=call.parts.config.limits
-        ),
-        by=call.caller.sub,
-    )
+    edit = edits.update_scene(call.parts.rules, call.ids["scene_id"], call.body.given())
+    seq = await change(call, edit)
     scene, _ = await _read(call)
-    return Answer({"scene": scene}, "Scene updated successfully", seq=edited.seq)
+    return Answer({"scene": scene}, "Scene updated successfully", seq=seq)
 
 
 async def delete_scene(call: Call[None, None]) -> Answer:
     """Delete a scene, with its layers."""
-    edited = await call.parts.rooms.edit(
-        call.video_id, edits.delete_scene(call.ids["scene_id"]), by=call.caller.sub
-    )
-    return Answer(message="Scene deleted successfully", seq=edited.seq)
+    seq = await change(call, edits.delete_scene(call.parts.rules, call.ids["scene_id"]))
+    return Answer(message="Scene deleted successfully", seq=seq)
 
 
 async def reorder_scenes(call: Call[ScenesReorder, None]) -> Answer:
     """Give some scenes a new order among each other; the others keep their places."""
     orders = [(order.scene_id, order.scene_number) for order in call.body.scene_orders]
-    edited = await call.parts.rooms.edit(
-        call.video_id, edits.reorder_scenes(orders), by=call.caller.sub
-    )
-    return Answer(message="Scenes reordered successfully", seq=edited.seq)
+    seq = await change(call, edits.reorder_scenes(call.parts.rules, orders))
+    return Answer(message="Scenes reordered successfully", seq=seq)
 
 
 async def _read(call: Call[Any, Any], scene_id: str | None = None) -> tuple[dict[str, Any], int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from collab.schema import DEFAULT_ASPECT_RATIO, MAX_NAME, MAX_SECONDS, MIN_SECONDS
 
@@ -19,6 +19,7 @@ Duration = Annotated[float, Field(ge=MIN_SECONDS, le=MAX_SECONDS, description="s
 Moment = Annotated[float, Field(ge=0, le=MAX_SECONDS, description="seconds")]
 Position = Annotated[int, Field(ge=1, le=1_000_000)]
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+GivenId = Annotated[Id, AfterValidator(str.lower)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -85,7 +86,7 @@ class SceneUpdate(Given):
 class SceneOrder(Given):
     """A scene's new place."""
 
-    scene_id: Id
+    scene_id: GivenId
     scene_number: Position
 
 
@@ -131,14 +132,14 @@ class LayerVisibility(Given):
 class LayerOrder(Given):
     """A layer's new place."""
 
-    layer_id: Id
+    layer_id: GivenId
     order_index: Position
 
 
 class LayersReorder(Given):
     """The layers of a scene that take a new order among each other."""
 
-    scene_id: Id
+    scene_id: GivenId
     layer_orders: Annotated[list[LayerOrder], Field(min_length=1)]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from api.editing import change
 from api.pages import pagination
 from api.permissions import Action
 from api.projections import answer, render
@@ -36,7 +37,7 @@ async def _made_before(call: Call[VideoCreate, None]) -> VideoRecord | None:
 async def _make(call: Call[VideoCreate, None]) -> VideoRecord:
     body = call.body
     client_id = call.parts.new_id().int >> 96
-    first = edits.initial_update(client_id, title=body.title, aspect_ratio=body.aspect_ratio)
+    first = edits.initial_update(client_id, body.title, body.aspect_ratio)
     return await call.parts.videos.create(
         call.make_id(),
         owner=call.caller.sub,
@@ -69,11 +70,9 @@ async def get_video(call: Call[None, MinSeq]) -> web.Response:
 
 async def update_video(call: Call[VideoUpdate, None]) -> Answer:
     """Rename a video, or change its shape."""
-    edited = await call.parts.rooms.edit(
-        call.video_id, edits.update_video(**call.body.given()), by=call.caller.sub
-    )
+    seq = await change(call, edits.update_video(call.body.given()))
     video = await call.parts.videos.get(call.video_id, call.caller.sub)
-    return Answer({"video": shown(video)}, "Video updated successfully", seq=edited.seq)
+    return Answer({"video": shown(video)}, "Video updated successfully", seq=seq)
 
 
 async def delete_video(call: Call[None, None]) -> Answer:

@@ -6,11 +6,12 @@ import asyncio
 from collections import defaultdict
 from uuid import UUID
 
-from collab.projection import Projection
-
 from collab.document import Document
-from collab.ports import Edit, Edited
+from collab.errors import Unavailable
+from collab.ports import Edit, Edited, Seat
+from collab.projection import Projection
 from collab.schema import DocumentLimits
+from collab.session import Channel
 from persistence.database import Database
 from persistence.scenes import Scenes
 from persistence.update_log import UpdateLog
@@ -31,6 +32,18 @@ class LocalRooms:
         self._moved = asyncio.Condition()
         self._client = 1000
         self.revisited: list[UUID] = []
+
+    async def connect(
+        self,
+        video_id: UUID,
+        channel: Channel,
+        *,
+        user: str,
+        may_edit: bool,
+        access_version: int,
+        expires_at: float,
+    ) -> Seat:
+        raise Unavailable("These rooms take no editors.")
 
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         async with self._turns[video_id]:

@@ -23,9 +23,9 @@ def test_what_each_role_may_do(role: str | None, allowed: set[str]) -> None:
 
 
 def test_no_role_is_told_nothing_and_a_small_one_is_refused() -> None:
-    assert require("editor", Action.EDIT) is Role.EDITOR
+    assert require(Role.EDITOR, Action.EDIT) is Role.EDITOR
     with pytest.raises(Forbidden):
-        require("viewer", Action.EDIT)
+        require(Role.VIEWER, Action.EDIT)
     with pytest.raises(VideoNotFound):
         require(None, Action.READ)
 
