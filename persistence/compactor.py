@@ -106,7 +106,9 @@ async def _ask(child: Process, request: str) -> dict[str, Any]:
 async def _answer(databases: dict[str, Database], dsn: str, video_id: UUID) -> dict[str, Any]:
     try:
         if dsn not in databases:
-            databases[dsn] = await Database.connect(dsn, retry_seconds=0, max_connections=2)
+            databases[dsn] = await Database.connect(
+                dsn, retry_seconds=0, max_connections=2, max_urgent=1
+            )
         made = await compact(databases[dsn], video_id)
     except Exception as error:  # noqa: BLE001  the parent decides what it means
         return {"error": type(error).__name__, "message": str(error), "last": False}

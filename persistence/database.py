@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MIN_SERVER_VERSION: Final = 15
 CONNECT_SECONDS: Final = 2.0
-ACQUIRE_SECONDS: Final = 1.0
+ACQUIRE_SECONDS: Final = 5.0
+URGENT_SECONDS: Final = 1.0
 COMMAND_SECONDS: Final = 10.0
 
 _AWAY: Final = (
@@ -58,7 +59,8 @@ class _Session(asyncpg.Connection):
 
 
 class Database:
-    """A pool of connections to PostgreSQL 15 or newer.
+    """Connections to PostgreSQL 15 or newer: a pool for all, and a few that only appends use, so
+    that no crowd of readers makes an edit wait.
 
     Attributes:
         pool: asyncpg's pool, for libraries that want one; its errors are asyncpg's.
@@ -66,9 +68,10 @@ class Database:
         reachable: whether the last attempt to use it succeeded.
     """
 
-    def __init__(self, pool: Pool, dsn: str) -> None:
+    def __init__(self, pool: Pool, urgent: Pool, dsn: str) -> None:
         self.pool = pool
         self.dsn = dsn
+        self._urgent = urgent
         self.reachable = True
 
     @classmethod
@@ -78,7 +81,8 @@ class Database:
         *,
         retry_seconds: float,
         on_wait: Callable[[str], None] | None = None,
-        max_connections: int = 16,
+        max_connections: int = 12,
+        max_urgent: int = 8,
     ) -> Database:
         """Open the pool, waiting for a database that is not there yet.
 
@@ -87,6 +91,7 @@ class Database:
             retry_seconds: how long to go on trying.
             on_wait: called with the reason at each failed attempt.
             max_connections: the pool's size.
+            max_urgent: the size of the pool for appends.
 
         Raises:
             DatabaseAway: it did not answer in time.
@@ -97,7 +102,8 @@ class Database:
         pause = 0.05
         while True:
             try:
-                return cls(await cls._open(dsn, max_connections), dsn)
+                pool = await cls._open(dsn, max_connections)
+                return cls(pool, await cls._open(dsn, max_urgent, least=0), dsn)
             except _REFUSED as error:
                 raise DatabaseRefused(f"PostgreSQL refuses the connection: {error}") from error
             except (*_AWAY, asyncpg.InterfaceError) as error:
@@ -110,11 +116,11 @@ class Database:
             pause = min(pause * 1.5, 1.0)
 
     @staticmethod
-    async def _open(dsn: str, max_connections: int) -> Pool:
+    async def _open(dsn: str, most: int, *, least: int = 1) -> Pool:
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
-            max_size=max_connections,
+            min_size=least,
+            max_size=most,
             max_queries=2**62,
             max_inactive_connection_lifetime=0,
             connection_class=_Session,
@@ -127,6 +133,8 @@ class Database:
                 "idle_in_transaction_session_timeout": "60s",
             },
         )
+        if not least:
+            return pool
         async with pool.acquire() as connection:
             version = connection.get_server_version()
         if version.major < MIN_SERVER_VERSION:
@@ -140,15 +148,16 @@ class Database:
         """Close the connections, waiting a moment for those in use."""
         try:
             async with asyncio.timeout(5):
-                await self.pool.close()
+                await asyncio.gather(self.pool.close(), self._urgent.close())
         except TimeoutError:
             self.pool.terminate()
+            self._urgent.terminate()
 
     async def ping(self) -> bool:
         """Ask the database whether it is there; the answer is also in `reachable`."""
         try:
-            async with self.connection() as connection:
-                await connection.fetchval("SELECT 1", timeout=ACQUIRE_SECONDS)
+            async with self.urgent() as connection:
+                await connection.fetchval("SELECT 1", timeout=URGENT_SECONDS)
         except DatabaseAway:
             return False
         return True
@@ -159,7 +168,11 @@ class Database:
         Inside, failures of the connection (also timeouts) become `DatabaseAway`; errors of the
         statements stay asyncpg's own. Nothing but the database should be used inside.
         """
-        return Lease(self)
+        return Lease(self, self.pool, ACQUIRE_SECONDS)
+
+    def urgent(self) -> Lease:
+        """Like `connection`, from those kept for appends: it comes, or fails, within a second."""
+        return Lease(self, self._urgent, URGENT_SECONDS)
 
     def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> Transaction:
         """Like `connection`, with all statements in one transaction.
@@ -174,18 +187,19 @@ class Database:
 class Lease:
     """A connection taken from the pool for a while; see `Database.connection`."""
 
-    __slots__ = ("_connection", "_database")
+    __slots__ = ("_connection", "_database", "_patience", "_pool")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pool: Pool, patience: float) -> None:
         self._database = database
+        self._pool = pool
+        self._patience = patience
         self._connection: Connection | None = None
 
     async def __aenter__(self) -> Connection:
-        database = self._database
         try:
-            connection = await database.pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._pool.acquire(timeout=self._patience)
         except (*_AWAY, *_REFUSED, asyncpg.InterfaceError) as error:
-            database.reachable = False
+            self._database.reachable = False
             raise DatabaseAway(f"PostgreSQL does not answer: {_sentence(error)}") from error
         self._connection = connection
         return connection
@@ -201,14 +215,14 @@ class Lease:
         database = self._database
         if error is None:
             database.reachable = True
-            await database.pool.release(connection)
+            await self._pool.release(connection)
             return
         away = isinstance(error, _AWAY) or (
             isinstance(error, asyncpg.InterfaceError) and not alive(connection)
         )
         if (away or not isinstance(error, Exception)) and alive(connection):
             connection.terminate()
-        await database.pool.release(connection)
+        await self._pool.release(connection)
         if away:
             database.reachable = False
             raise DatabaseAway(f"PostgreSQL does not answer: {_sentence(error)}") from error
@@ -220,7 +234,7 @@ class Transaction:
     __slots__ = ("_isolation", "_lease", "_readonly", "_transaction")
 
     def __init__(self, database: Database, isolation: str | None, readonly: bool) -> None:
-        self._lease = Lease(database)
+        self._lease = database.connection()
         self._isolation = isolation
         self._readonly = readonly
         self._transaction: AsyncpgTransaction | None = None

@@ -40,7 +40,7 @@ _STOP_SECONDS: Final = 60
 SETTINGS: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "60",
+    "max_connections": "100",
     "shared_buffers": "64MB",
     "huge_pages": "off",
     "max_parallel_workers_per_gather": "0",

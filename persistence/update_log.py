@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from collab.errors import CorruptLog, VideoNotFound
-from persistence.database import Database
+from persistence.database import URGENT_SECONDS, Database
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
     from persistence.database import Connection
 
-APPEND_SECONDS: Final = 1.0
 _LOAD_SECONDS: Final = 60.0
 _LARGE: Final = 256 * 1024
 _SEPARATOR: Final = "\x1f"
@@ -128,17 +127,17 @@ class UpdateLog:
             VideoNotFound: no such video, or it was deleted.
             DatabaseAway: no answer within a second.
         """
-        async with self._database.connection() as connection:
+        async with self._database.urgent() as connection:
             if len(entries) == 1:
                 update, user_ids = entries[0]
                 seq = await connection.fetchval(
-                    _APPEND_ONE, video_id, update, user_ids, timeout=APPEND_SECONDS
+                    _APPEND_ONE, video_id, update, user_ids, timeout=URGENT_SECONDS
                 )
             else:
                 updates = [update for update, _ in entries]
                 users = [_SEPARATOR.join(user_ids) for _, user_ids in entries]
                 seq = await connection.fetchval(
-                    _APPEND_MANY, video_id, len(entries), updates, users, timeout=APPEND_SECONDS
+                    _APPEND_MANY, video_id, len(entries), updates, users, timeout=URGENT_SECONDS
                 )
         if seq is None:
             raise VideoNotFound

@@ -48,7 +48,7 @@ async def test_an_outage_is_noticed_within_a_second_and_ends(
         start = time.monotonic()
         with pytest.raises(DatabaseAway):
             await log.append(video_id, [(b"\0\0", ["ann"])])
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 3
         assert not database.reachable and not await database.ping()
     await own_postgres.start()
     assert await database.ping() and database.reachable
@@ -70,7 +70,7 @@ async def test_a_database_that_hangs_is_away(own_postgres: EmbeddedPostgres) -> 
         *(log.append(video_id, [(b"\0\0", ["ann"])]) for _ in range(3)), return_exceptions=True
     )
     assert all(isinstance(result, DatabaseAway) for result in results)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 6
     for process in processes:
         process.resume()
     while not await database.ping():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -9,14 +9,7 @@ from collab.errors import CorruptLog, VideoNotFound
 from persistence.database import Database
 from persistence.update_log import UpdateLog
 from persistence.videos import Videos
-
-
-async def make_video(database: Database, owner: str = "ann") -> UUID:
-    video_id = uuid4()
-    await Videos(database).create(
-        video_id, owner=owner, title="First", aspect_ratio="16:9", first_update=b"first"
-    )
-    return video_id
+from tests.support.videos import first_update, make_video
 
 
 async def test_parallel_appends_take_every_number_once(database: Database) -> None:
@@ -67,7 +60,7 @@ async def test_load_sees_everything(database: Database) -> None:
     document = await log.load(video_id)
     assert (document.seq, document.projected_seq, document.snapshot_seq) == (2, 1, 0)
     assert document.state is None
-    assert [row.update for row in document.rows] == [b"first", b"a"]
+    assert [row.update for row in document.rows] == [first_update(), b"a"]
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3])
@@ -88,3 +81,22 @@ async def test_heads_of_many_videos(database: Database) -> None:
     heads = await log.heads([one, two, none])
     assert (heads[one].seq, heads[two].seq) == (1, 2)
     assert heads[none].deleted and not heads[two].deleted
+
+
+async def test_a_crowd_of_readers_does_not_make_an_append_wait(database: Database) -> None:
+    video_id = await make_video(database)
+    crowded = asyncio.Event()
+
+    async def read_slowly() -> None:
+        async with database.connection() as connection:
+            crowded.set()
+            await connection.fetchval("SELECT pg_sleep(2)")
+
+    crowd = [asyncio.create_task(read_slowly()) for _ in range(40)]
+    await crowded.wait()
+    assert await UpdateLog(database).append(video_id, [(b"a", ["u"])]) == 2
+    assert not any(reader.done() for reader in crowd)
+    for reader in crowd:
+        reader.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    assert await database.ping()
