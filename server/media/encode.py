@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from server.media.errors import EncoderFailed
 from server.media.ffmpeg import Processes
 from server.media.model import FPS
-from server.media.plan import Canvas, Piece, Segment
+from server.media.pieces import Piece
+from server.media.plan import Canvas, Segment
 
 _DELIMITER: Final = b"\x00\x00\x00\x01\x09"
 COLOUR: Final = (
@@ -34,7 +35,7 @@ _COPY_BYTES: Final = 1 << 20
 def encode_segment(
     segment: Segment,
     canvas: Canvas,
-    frames: Iterable[bytes],
+    frames: Iterable[Sequence[bytes]],
     target: Path,
     processes: Processes,
     on_frame: Callable[[], None],
@@ -45,7 +46,7 @@ def encode_segment(
     Args:
         segment: what its frames are.
         canvas: the picture's size.
-        frames: `segment.drawn` pictures, yuv420p.
+        frames: `segment.drawn` pictures, each as its planes.
         target: where the stream goes; the file is complete, or not there.
         processes: the render's processes.
         on_frame: called after each frame that was handed to the encoder.
@@ -85,9 +86,9 @@ def join_segments(segments: Iterable[Path], processes: Processes) -> Iterator[by
                 yield chunk
 
 
-def _counted(frames: Iterable[bytes], on_frame: Callable[[], None]) -> Iterator[bytes]:
+def _counted(frames: Iterable[Sequence[bytes]], on_frame: Callable[[], None]) -> Iterator[bytes]:
     for frame in frames:
-        yield frame
+        yield from frame
         on_frame()
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from server.media.model import FPS
 
-TALK_PERIOD: Final = 2 * FPS
+TALK_PERIOD: Final = FPS
 """Frames after which a talking avatar's movement repeats."""
 _SLIDE: Final = 0.12
 """How far a slide comes from, as a part of the picture's shorter side."""
@@ -108,8 +108,8 @@ def pose(motions: Sequence[Motion], frame: int) -> Pose:
         elif kind == "talking":
             if motion.first <= frame < motion.end:
                 turn = 2 * math.pi * (frame % TALK_PERIOD) / TALK_PERIOD
-                dy -= 0.006 * (1 - math.cos(4 * turn)) / 2
-                scale *= 1 + 0.012 * (1 - math.cos(2 * turn)) / 2
+                dy -= 0.006 * (1 - math.cos(2 * turn)) / 2
+                scale *= 1 + 0.012 * (1 - math.cos(turn)) / 2
         elif part < 1:
             rest = 1 - _ease(max(part, 0))
             if kind == "typewriter":

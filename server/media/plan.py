@@ -13,8 +13,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from itertools import pairwise
-from math import lcm
 from typing import Any, Final
 
 from collab.schema import LayerRow, SceneRow, is_colour
@@ -32,13 +30,10 @@ from server.media.looks import (
 )
 from server.media.model import FPS, QUALITIES, RATIOS, Asset, RenderInput, RenderOptions
 from server.media.motion import Motion, layer_motions
+from server.media.pieces import Item, Piece, pieces_of
 
 RENDERER: Final = 1
 """Changes whenever the same plan would give other pictures, so that old segments are not used."""
-STILL_GOP: Final = 2 * FPS
-LONG_STILL_GOP: Final = 10 * FPS
-_LONG: Final = 60 * FPS
-_LONGEST_LOOP: Final = 4 * FPS
 _VISUAL: Final = ("text", "media", "shape", "avatar", "effect")
 _NEEDS_FILE: Final = ("media", "avatar")
 
@@ -55,44 +50,6 @@ class Canvas:
     def unit(self) -> float:
         """Pixels of this picture for one pixel of a picture whose shorter side is 1080."""
         return min(self.width, self.height) / 1080
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One layer as it is seen: frames `first` to `end` (exclusive) of its scene.
-
-    `asset` names the content of its file; it is empty for a placeholder and for what needs none.
-    """
-
-    layer_id: str
-    type: str
-    first: int
-    end: int
-    look: Look
-    motions: tuple[Motion, ...]
-    asset: str = ""
-    label: str = ""
-
-    def moves_in(self, first: int, end: int) -> list[Motion]:
-        """The movements that touch the frames `first` to `end`."""
-        return [motion for motion in self.motions if motion.first < end and motion.end > first]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of frames, of which `drawn` are drawn and the rest repeats them.
-
-    Attributes:
-        first: its first frame, in its scene.
-        count: how many frames it lasts.
-        drawn: how many are encoded; with `still` they are all the same picture.
-        still: whether one picture stands for all.
-    """
-
-    first: int
-    count: int
-    drawn: int
-    still: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +339,7 @@ def _segments(
                 index,
                 begin,
                 end,
-                _pieces(seen, begin, end)
+                pieces_of(seen, begin, end)
                 if join is None
                 else (Piece(begin, end - begin, end - begin, still=False),),
                 _digest(looks[index], begin, end, mixed, incoming),
@@ -415,44 +372,3 @@ def _transitions(
             before = lengths[index - 1] - 1
             head = end, Transition(look.effect, look.way, index - 1, before, incoming=True)
     return head, tail
-
-
-def _pieces(items: Sequence[Item], begin: int, end: int) -> tuple[Piece, ...]:
-    cuts = {begin, end}
-    for item in items:
-        cuts |= {item.first, item.end}
-        cuts |= {edge for motion in item.motions for edge in (motion.first, motion.end)}
-    edges = sorted(cut for cut in cuts if begin <= cut <= end)
-    pieces: list[Piece] = []
-    for first, stop in pairwise(edges):
-        piece = _piece(items, first, stop - first)
-        before = pieces[-1] if pieces else None
-        if before is not None and _all_drawn(before) and _all_drawn(piece):
-            count = before.count + piece.count
-            pieces[-1] = Piece(before.first, count, count, still=False)
-        else:
-            pieces.append(piece)
-    return tuple(pieces)
-
-
-def _piece(items: Sequence[Item], first: int, count: int) -> Piece:
-    moving = [
-        motion
-        for item in items
-        if item.first < first + count and item.end > first
-        for motion in item.moves_in(first, first + count)
-    ]
-    if not moving:
-        gop = LONG_STILL_GOP if count > _LONG else STILL_GOP
-        return Piece(first, count, min(count, gop), still=True)
-    periods = [motion.period for motion in moving]
-    if None not in periods:
-        loop = lcm(*(period for period in periods if period is not None))
-        if loop <= _LONGEST_LOOP and loop < count:
-            return Piece(first, count, loop, still=False)
-    return Piece(first, count, count, still=False)
-
-
-def _all_drawn(piece: Piece) -> bool:
-    # A short still between two movements is drawn with them: a key frame costs more.
-    return piece.drawn == piece.count and (not piece.still or piece.count < 8)

@@ -16,7 +16,8 @@ from server.media.painter.picture import Picture, Size, Sprite, even
 from server.media.painter.shapes import draw_shape
 from server.media.painter.studio import Studio
 from server.media.painter.text import Lettering, letter
-from server.media.plan import Canvas, Item
+from server.media.pieces import Item
+from server.media.plan import Canvas
 
 _FINEST_ZOOM = 1.25
 """How much finer than shown a picture is kept for a Ken Burns move."""

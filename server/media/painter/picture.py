@@ -180,6 +180,6 @@ class Picture:
         wide = [plane.resize(y.size, Image.Resampling.BILINEAR) for plane in (u, v)]
         return Image.merge("RGB", (y, *wide)).convert("RGB", _BACK)
 
-    def tobytes(self) -> bytes:
-        """The planes one after the other: `yuv420p`."""
-        return b"".join(plane.tobytes() for plane in self.planes)
+    def chunks(self) -> tuple[bytes, ...]:
+        """The planes' bytes, which one after the other are `yuv420p`."""
+        return tuple(plane.tobytes() for plane in self.planes)

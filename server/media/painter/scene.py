@@ -12,7 +12,8 @@ from server.media.painter.actors import Actor, make_actor
 from server.media.painter.effects import apply_effect, joined
 from server.media.painter.picture import Picture
 from server.media.painter.studio import Studio
-from server.media.plan import Item, Plan, ScenePlan, Segment
+from server.media.pieces import Item
+from server.media.plan import Plan, ScenePlan, Segment
 
 
 class ScenePainter:
@@ -76,7 +77,7 @@ class ScenePainter:
 
 
 class SegmentPainter:
-    """Draws the frames of one segment as the film shows them, as bytes for the encoder."""
+    """Draws the frames of one segment as the film shows them, in bytes for the encoder."""
 
     def __init__(self, plan: Plan, segment: Segment, studio: Studio) -> None:
         self._plan, self._segment, self._studio = plan, segment, studio
@@ -100,7 +101,7 @@ class SegmentPainter:
         """What could not be drawn as asked."""
         return self._painter.warnings
 
-    def frames(self) -> Iterator[bytes]:
+    def frames(self) -> Iterator[tuple[bytes, ...]]:
         """The drawn frames of all pieces, in their order.
 
         Raises:
@@ -110,7 +111,7 @@ class SegmentPainter:
             still = None
             for offset in range(piece.drawn):
                 if still is None:
-                    still = self.picture(piece.first + offset).tobytes()
+                    still = self.picture(piece.first + offset).chunks()
                 yield still
                 if not piece.still:
                     still = None
