@@ -16,6 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,8 +127,12 @@ class EmbeddedPostgres:
             return
         self._turn.acquire()
         try:
-            if self._users.acquire(wait=False) and self._postmaster() is not None:
+            found = self._postmaster()
+            if self._users.acquire(wait=False) and found is not None:
                 self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(_STOP_SECONDS))
+                if found.socket_dir != ".":
+                    with suppress(OSError):  # a cleaner of temporary files may have been there
+                        Path(found.socket_dir).rmdir()
         finally:
             self._users.release()
             self._turn.release()

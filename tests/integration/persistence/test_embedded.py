@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import psutil
@@ -37,6 +38,10 @@ async def ask(dsn: str, statement: str) -> object:
         return await connection.fetchval(statement)
     finally:
         await connection.close()
+
+
+def mode(directory: Path) -> int | None:
+    return directory.stat().st_mode & 0o777 if directory.exists() else None
 
 
 async def ended(pid: int) -> bool:
@@ -138,7 +143,10 @@ async def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
     postgres = EmbeddedPostgres(tmp_path / ("long" * 30))
     dsn = await postgres.start()
     assert await ask(dsn, "SELECT 1") == 1
+    directory = Path(parse_qs(urlsplit(dsn).query)["host"][0])
+    assert mode(directory) == 0o700
     await postgres.stop()
+    assert mode(directory) is None
 
 
 async def test_a_path_that_a_shell_would_misread(tmp_path: Path) -> None:
