@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import uuid
@@ -105,8 +106,9 @@ class Client:
         if body is not ...:
             content = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
+        data = None if content is None else io.BytesIO(content)
         async with self.session.request(
-            method, self.address + path, data=content, headers=sent, allow_redirects=False
+            method, self.address + path, data=data, headers=sent, allow_redirects=False
         ) as response:
             return Reply(response.status, response.headers, await response.read())
 

@@ -106,7 +106,7 @@ async def test_the_same_key_makes_one_thing(api: Client) -> None:
 
 async def test_the_same_key_at_the_same_time_makes_one_thing(api: Client) -> None:
     video = await api.make_video()
-    path, headers = f"/api/v1/videos/{video}/scenes", {"Idempotency-Key": "at once"}
+    path, headers = f"/api/v1/videos/{video}/scenes", {"Idempotency-Key": "at-once"}
     replies = await asyncio.gather(
         *(api.call("POST", path, {"text": "once"}, headers=headers) for _ in range(8))
     )
@@ -119,7 +119,7 @@ async def test_the_same_key_at_the_same_time_makes_one_thing(api: Client) -> Non
 async def test_a_request_that_failed_may_be_sent_again(api: Client) -> None:
     video = await api.make_video()
     scene = await api.make_scene(video)
-    path, headers = f"/api/v1/scenes/{scene}/layers", {"Idempotency-Key": "second try"}
+    path, headers = f"/api/v1/scenes/{scene}/layers", {"Idempotency-Key": "second-try"}
     bad = {"type": "text", "duration": 2, "end_time": 9}
     assert (await api.call("POST", path, bad, headers=headers)).status == 422
     good = await api.call("POST", path, {"type": "text"}, headers=headers)
@@ -132,7 +132,7 @@ async def test_a_request_whose_process_ended_is_taken_up_again(api: Client) -> N
     path, headers = f"/api/v1/videos/{video}/scenes", {"Idempotency-Key": "crash"}
     first = await api.call("POST", path, {"text": "once"}, headers=headers)
     title = {"title": "once"}
-    made = await api.call("POST", "/api/v1/videos", title, headers={"Idempotency-Key": "crash 2"})
+    made = await api.call("POST", "/api/v1/videos", title, headers={"Idempotency-Key": "crash-2"})
     async with api.database.connection() as connection:
         await connection.execute(
             "UPDATE idempotency_keys SET status = NULL, created_at = now() - interval '2 minutes'"
@@ -142,17 +142,17 @@ async def test_a_request_whose_process_ended_is_taken_up_again(api: Client) -> N
     assert again.status == 201
     assert again.data["scene"]["id"] == first.data["scene"]["id"]
     assert len((await api.call("GET", path)).data["scenes"]) == 1
-    remade = await api.call("POST", "/api/v1/videos", title, headers={"Idempotency-Key": "crash 2"})
+    remade = await api.call("POST", "/api/v1/videos", title, headers={"Idempotency-Key": "crash-2"})
     assert remade.data == made.data
 
 
 async def test_a_key_is_kept_for_a_day(api: Client) -> None:
-    headers = {"Idempotency-Key": "a day"}
+    headers = {"Idempotency-Key": "a-day"}
     first = await api.call("POST", "/api/v1/videos", {"title": "x"}, headers=headers)
     async with api.database.connection() as connection:
         await connection.execute(
             "UPDATE idempotency_keys SET created_at = now() - interval '25 hours'"
-            " WHERE key = 'a day'"
+            " WHERE key = 'a-day'"
         )
     await api.call("DELETE", f"/api/v1/videos/{first.data['video']['id']}")
     other = await api.call("POST", "/api/v1/videos", {"title": "y"}, headers=headers)

@@ -67,7 +67,7 @@ def make(algorithm: str) -> Any:
 
 
 def public(key: Any, algorithm: str, kid: str) -> dict[str, Any]:
-    shown = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)  # type: ignore[attr-defined]
+    shown = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
     return {**shown, "kid": kid, "use": "sig"}
 
 

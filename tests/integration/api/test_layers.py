@@ -37,7 +37,7 @@ LAYER_KEYS = {
     "order_index",
     "properties",
 }
-MUSIC = {
+MUSIC: dict[str, Any] = {
     "type": "audio",
     "name": "Background Music",
     "enabled": True,

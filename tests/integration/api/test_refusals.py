@@ -101,7 +101,7 @@ async def test_an_id_that_is_none_is_not_found(api: Client) -> None:
     for path, code in (
         ("/api/v1/videos/7/scenes", "video_not_found"),
         ("/api/v1/videos/%00", "video_not_found"),
-        (f"/api/v1/videos/{{{video}}}", "video_not_found"),
+        (f"/api/v1/videos/urn:uuid:{video}", "video_not_found"),
         (f"/api/v1/videos/{video}/scenes/x", "scene_not_found"),
         ("/api/v1/layers/reorder", "layer_not_found"),
         ("/api/v1/layers/..%2Fx", "layer_not_found"),
