@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pycrdt import Doc, Map, Snapshot, Transaction, merge_updates
+from pycrdt import Doc, Map, Snapshot, Subscription, Transaction, merge_updates
 
+from collab.containers import Containers, is_container, measure
 from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
-from collab.nesting import Nesting, measure
 from collab.ports import Edit
 from collab.schema import Touches
 from collab.update import read_update
@@ -38,18 +39,22 @@ class Document:
         max_bytes: the document's limit.
     """
 
+    _subscriptions: tuple[tuple[Map[Any], Subscription], ...]
+
     def __init__(self, client_id: int, max_bytes: int) -> None:
         self.doc: Doc[Any] = Doc(client_id=client_id)
         self.ledger = Ledger()
         self._max_bytes = max_bytes
         self._size = 0
-        self._nesting = Nesting(lambda: measure(self.doc))
+        self._containers = Containers(partial(is_container, self.doc), partial(measure, self.doc))
         self._touches = Touches()
         self._transaction: Transaction | None = None
         self._scenes = self.doc.get("scenes", type=Map)
         self._video = self.doc.get("video", type=Map)
-        self._scenes.observe_deep(self._scenes_touched)
-        self._video.observe_deep(self._video_touched)
+        self._subscriptions = (
+            (self._scenes, self._scenes.observe_deep(self._scenes_touched)),
+            (self._video, self._video.observe_deep(self._video_touched)),
+        )
 
     @classmethod
     def load(
@@ -89,7 +94,7 @@ class Document:
         summary = read_update(update)
         if not self.ledger.brings_news(summary):
             return False
-        self._nesting.check(summary)
+        self._containers.check(summary, self.ledger)
         self._make_room(len(update))
         if self._transaction is None:
             self._begin()
@@ -119,6 +124,13 @@ class Document:
             self.ledger.record(read_update(update))
             self._size += len(update)
         return Outcome(merge(updates), value, failure)
+
+    def close(self) -> None:
+        """Let go of the memory: what pycrdt holds of its observers, no garbage collector sees."""
+        self._commit()
+        for shared, subscription in self._subscriptions:
+            shared.unobserve(subscription)
+        self._subscriptions = ()
 
     def settle(self) -> Touches:
         """What was touched since the last call; commits what is open."""

@@ -1,8 +1,8 @@
 """What a room published lately: for those who join, and for those who lag behind.
 
 All who join share one encoding of the document and one of what was published since. Encoding a
-document costs in proportion to its size and its past; it is done anew only when what came since
-has grown, not for everybody who joins and not at every change.
+document costs in proportion to its size and its past; that of a large one is made anew only when
+what came since has grown, not for everybody who joins and not at every change.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ KEPT_BYTES: Final = 4 * 1024 * 1024
 KEPT_UPDATES: Final = 2_000
 KEPT_WELCOMES: Final = 16
 SMALL_TAIL_BYTES: Final = 64 * 1024
+SMALL_DOCUMENT_BYTES: Final = 256 * 1024
+"""A document of this size is encoded in less time than it takes to send it to a few editors."""
+
 STALE_GREETING: Final = 50
 
 
@@ -37,6 +40,7 @@ class History:
     Args:
         encode: the document as an update, or what it has beyond a state vector.
         state_vector: the document's state vector, encoded.
+        size: about how many bytes the document has.
         framing: makes a frame of a message.
 
     Attributes:
@@ -47,11 +51,13 @@ class History:
         self,
         encode: Callable[[bytes | None], bytes],
         state_vector: Callable[[], bytes],
+        size: Callable[[], int],
         framing: Framing,
     ) -> None:
         self.version = 0
         self._encode = encode
         self._state_vector = state_vector
+        self._size = size
         self._framing = framing
         self._updates: deque[bytes] = deque()
         self._bytes = 0
@@ -80,14 +86,19 @@ class History:
         return greeting.frame
 
     def welcome(self, state_vector: bytes) -> list[bytes]:
-        """The frames that bring one with this state vector up to date, made once for equal ones."""
+        """The frames that bring one with this state vector up to date, made once for equal ones.
+
+        The last of them is the step 2: whoever has read that has everything. What was published
+        since a shared one was made goes before it; a Yjs document keeps it until it fits.
+        """
         welcome = self._welcomes.get(state_vector)
         if welcome is not None:
             if welcome.version == self.version:
                 return [welcome.frame]
-            tail = self._tail(welcome.version)
-            if tail is not None and len(tail) <= max(SMALL_TAIL_BYTES, len(welcome.frame) // 4):
-                return [welcome.frame, tail]
+            if self._size() > SMALL_DOCUMENT_BYTES:
+                tail = self._tail(welcome.version)
+                if tail is not None and len(tail) <= max(SMALL_TAIL_BYTES, len(welcome.frame) // 4):
+                    return [tail, welcome.frame]
         frame = self._framing(*protocol.step_2(self._encode(state_vector)))
         self._welcomes[state_vector] = Encoded(self.version, frame)
         self._welcomes.move_to_end(state_vector)

@@ -61,7 +61,7 @@ class Ledger:
                 known = state.get(client, 0)
             if end > known:
                 raise MissingUpdates(f"changes {known} to {end - 1} of client {client}")
-            news = news or not self._is_deleted(client, start, end)
+            news = news or not self.is_deleted(client, start, end)
         if news and update.crossings:
             self._refuse_circles(update)
         return news
@@ -84,7 +84,8 @@ class Ledger:
             write_varuint(out, clock)
         return bytes(out)
 
-    def _is_deleted(self, client: int, start: int, end: int) -> bool:
+    def is_deleted(self, client: int, start: int, end: int) -> bool:
+        """Whether all of the clocks `start <= clock < end` of a client are deleted."""
         ranges = self._deleted.get(client)
         if ranges is None:
             return False

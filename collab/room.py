@@ -95,7 +95,9 @@ class Room:
         self.sessions: dict[int, Session] = {}
         self.lagging: set[Session] = set()
         self.presence = Presence()
-        self.history = History(self._encode, self._state_vector, framing)
+        self.history = History(
+            self._encode, self._state_vector, lambda: self.document.size, framing
+        )
         self._framing = framing
 
     def join(self, session: Session) -> None:

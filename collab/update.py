@@ -43,15 +43,18 @@ class UpdateSummary:
             (origin, right origin, parent).
         crossings: `(client, clock, other client, other clock)`: references from one client's item
             to another's, in the order read; empty when all blocks are of one client.
-        types: `(client, clock, other client, other clock, is_parent)` for each item that is a
-            shared type and is placed by another item: by its parent, or by a neighbour.
+        types: `(client, clock, other client, other clock, place)` for each item that is a shared
+            type; `place` says what the other item is to it: "parent", "neighbour", or, where
+            there is none, "root".
+        parents: the items that others name as their parents.
         deletes: `(client, start, end)` of the delete set.
     """
 
     blocks: list[tuple[int, int, int]]
     needs: dict[int, int]
     crossings: list[tuple[int, int, int, int]]
-    types: list[tuple[int, int, int, int, bool]]
+    types: list[tuple[int, int, int, int, str]]
+    parents: set[tuple[int, int]]
     deletes: list[tuple[int, int, int]]
 
 
@@ -140,7 +143,8 @@ def _read_update(data: bytes) -> UpdateSummary:
     blocks: list[tuple[int, int, int]] = []
     needs: dict[int, int] = {}
     crossings: list[tuple[int, int, int, int]] = []
-    types: list[tuple[int, int, int, int, bool]] = []
+    types: list[tuple[int, int, int, int, str]] = []
+    parents: set[tuple[int, int]] = set()
     seen: set[int] = set()
     for _ in range(count):
         structs, at = read_varuint(data, at)
@@ -191,6 +195,7 @@ def _read_update(data: bytes) -> UpdateSummary:
                     elif named == 0:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
+                        parents.add((other, target))
                         if other == client:
                             if target >= clock:
                                 _refuse("an item that refers to itself or to a later one")
@@ -219,8 +224,13 @@ def _read_update(data: bytes) -> UpdateSummary:
                     at = end
                 else:
                     length, at = _other_content(data, at, ref)
-                    if ref == 7 and (info & 192 or named == 0):
-                        types.append((client, clock, other, target, not info & 192))
+                    if ref == 7:
+                        if info & 192:
+                            types.append((client, clock, other, target, "neighbour"))
+                        elif named == 0:
+                            types.append((client, clock, other, target, "parent"))
+                        else:
+                            types.append((client, clock, 0, -1, "root"))
             if not length:
                 _refuse("a struct of no length")
             clock += length
@@ -231,7 +241,7 @@ def _read_update(data: bytes) -> UpdateSummary:
     deletes, at = read_deletes(data, at)
     if at != size:
         _refuse("bytes after the end of the update")
-    return UpdateSummary(blocks, needs, crossings, types, deletes)
+    return UpdateSummary(blocks, needs, crossings, types, parents, deletes)
 
 
 def _text(data: bytes, at: int) -> int:

@@ -213,6 +213,7 @@ class Keeper:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.projector.close()
+        self.room.document.close()
 
     async def _run(self) -> None:
         try:
@@ -230,7 +231,6 @@ class Keeper:
                     self._room_again.set()
                     await self._process(items)
                 self._look_after()
-            self.projector.look(force=True)
         except VideoNotFound as error:
             self._fail(error)
         except CocutError as error:
@@ -282,6 +282,7 @@ class Keeper:
             except BrokenDocument as error:
                 _log.error("document_broken", video=str(self.video_id), error=str(error))
                 stored = await self._stores.log.load(self.video_id)
+                self.room.document.close()
                 self.room.document = self._document(stored)
                 self.room.seq = stored.seq
                 for update, _ in self._stores.durable.backlog(self.video_id):
@@ -406,4 +407,5 @@ class Keeper:
         self._inbox.clear()
         self._room_again.set()
         self.projector.fail(error)
+        self.room.document.close()
         self._ended(self)

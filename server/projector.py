@@ -23,6 +23,8 @@ from server.observe import Metrics
 
 PACE_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 1.0
+CLOSING_LOOKS: Final = 3
+"""How often the last state is tried to be written when a room closes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -68,6 +70,7 @@ class Projector:
         self._again = Touches()
         self._writing: asyncio.Task[None] | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._failed = False
 
     def begin(self, room: Room, seq: int, projected_seq: int, wake: Callable[[], None]) -> None:
         """Take over a room that was just loaded.
@@ -113,6 +116,8 @@ class Projector:
         Returns:
             Seconds until another look is due; None if none is.
         """
+        if self._failed:
+            return None
         self._urgent = self._urgent or force
         if self._seen_seq >= self._room.seq and not self._again:
             self._urgent = False
@@ -147,15 +152,21 @@ class Projector:
 
     def fail(self, error: CocutError) -> None:
         """Nothing more will be written: tell those who wait."""
+        self._failed = True
         waiters, self._waiters = self._waiters, []
         for _, waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(error)
 
     async def close(self) -> None:
-        """Finish the write that is under way."""
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
+        """Bring the tables up to the room's end, if they let themselves be written."""
+        for _ in range(CLOSING_LOOKS):
+            if self._writing is not None:
+                await asyncio.gather(self._writing, return_exceptions=True)
+            self.look(force=True)
+            if self._writing is None:
+                break
+        self._failed = True
 
     async def _write(self, seq: int, changes: Changes) -> None:
         began = self._clock()

@@ -11,7 +11,8 @@ from pycrdt import Doc, Map, Text
 from collab import protocol
 from collab.document import Document
 from collab.errors import BadInput, BrokenDocument, DocumentTooBig, MalformedUpdate
-from collab.protocol import STEP_1, STEP_2
+from collab.history import SMALL_DOCUMENT_BYTES
+from collab.protocol import STEP_1, STEP_2, UPDATE
 from collab.room import BACKLOG_BYTES, STUCK_SECONDS, Received, Requested, Room
 from collab.session import Mode
 from tests.support.channels import LIMIT, Editor, new_room, no_outcome, plain, turn
@@ -82,7 +83,7 @@ def test_joining_gets_what_is_missing() -> None:
 def test_all_who_join_share_one_encoding() -> None:
     one = Editor(1)
     room = new_room(one)
-    turn(room, one.sends(one.change(add_scene("a", "x" * 1000))))
+    turn(room, one.sends(one.change(add_scene("a", "x" * 2 * SMALL_DOCUMENT_BYTES))))
     joiners = [Editor(n) for n in range(2, 8)]
     for joiner in joiners:
         room.join(joiner.session)
@@ -92,6 +93,7 @@ def test_all_who_join_share_one_encoding() -> None:
     }
     assert len(bases) == 1
     for joiner in joiners:
+        assert joiner.channel.frames[1][1] in (STEP_2, UPDATE)
         joiner.hears()
         assert joiner.scenes == one.scenes
 
