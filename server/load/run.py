@@ -182,12 +182,16 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         counts.frames = counts.bytes = counts.presence = 0
         with _no_collection():
             sending = await _send(plan, swarm, frames, first_client, tell)
-        ledger = Ledger(first_client, plan.editors, sending.sent)
-        groups = [(trail, video.editors) for trail, video in zip(trails, videos, strict=True)]
-        end = time.perf_counter() + plan.drain
-        while (delivery := judge(groups, ledger)).incomplete and time.perf_counter() < end:
-            await swarm.quiet(plan.quiet, end - time.perf_counter())
-            await asyncio.sleep(plan.quiet)
+            ledger = Ledger(first_client, plan.editors, sending.sent)
+            groups = [(trail, video.editors) for trail, video in zip(trails, videos, strict=True)]
+            end = time.perf_counter() + plan.drain
+            while True:
+                await swarm.quiet(plan.quiet, end - time.perf_counter())
+                sending.measure(plan)
+                delivery = judge(groups, ledger)
+                if not delivery.incomplete or time.perf_counter() > end:
+                    break
+                await asyncio.sleep(plan.quiet)
         lost = Counts(**{name: getattr(counts, name) for name in Counts.__slots__})
         tell("checking the document", len(frames))
         gone = 0
@@ -298,13 +302,22 @@ def _edits(
 @dataclass(slots=True)
 class _Sending:
     sent: array[float]
-    seconds: float
-    window: float
-    behind: float
-    own_cpu: float
+    began: float
+    own_before: float
     before: Usage
     after: Usage
     peak: int
+    seconds: float = 0.0
+    window: float = 0.0
+    behind: float = 0.0
+    own_cpu: float = 0.0
+
+    def measure(self, plan: Plan) -> None:
+        """Say what was used from the first edit until now."""
+        self.window = time.perf_counter() - self.began
+        self.own_cpu = (time.process_time() - self.own_before) / self.window
+        self.after = measure(plan.pids)
+        self.peak = max(self.peak, self.after.memory)
 
 
 async def _send(
@@ -315,46 +328,38 @@ async def _send(
     tell: Callable[[str, int], None],
 ) -> _Sending:
     before = measure(plan.pids)
-    peak = before.memory
-    began, own = time.perf_counter(), time.process_time()
-    sent: array[float] = array("d")
+    sending = _Sending(
+        sent=array("d"),
+        began=time.perf_counter(),
+        own_before=time.process_time(),
+        before=before,
+        after=before,
+        peak=before.memory,
+    )
 
     async def observe() -> None:
-        nonlocal peak
         while True:
-            tell("sending", len(sent))
+            tell("sending", len(sending.sent))
             await asyncio.sleep(_WATCH)
             if plan.pids:
-                peak = max(peak, (await asyncio.to_thread(measure, plan.pids)).memory)
+                usage = await asyncio.to_thread(measure, plan.pids)
+                sending.peak = max(sending.peak, usage.memory)
 
     tasks = [asyncio.create_task(observe())]
     if plan.presence_rate > 0:
         tasks.append(asyncio.create_task(_be_present(plan, swarm, first_client)))
     try:
-        await swarm.send(frames, plan.rate, sent)
+        await swarm.send(frames, plan.rate, sending.sent)
         if not frames:
             await asyncio.sleep(plan.seconds)
-        seconds = time.perf_counter() - began
-        for task in tasks[1:]:
-            task.cancel()
-        await swarm.quiet(plan.quiet, plan.drain)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    after = measure(plan.pids)
-    window = time.perf_counter() - began
-    behind = max((at - began - n / plan.rate for n, at in enumerate(sent)), default=0.0)
-    return _Sending(
-        sent=sent,
-        seconds=seconds,
-        window=window,
-        behind=behind,
-        own_cpu=(time.process_time() - own) / window,
-        before=before,
-        after=after,
-        peak=max(peak, after.memory),
-    )
+    sending.seconds = time.perf_counter() - sending.began
+    due = (at - sending.began - n / plan.rate for n, at in enumerate(sending.sent))
+    sending.behind = max(due, default=0.0)
+    return sending
 
 
 async def _be_present(plan: Plan, swarm: Swarm, first_client: int) -> None:

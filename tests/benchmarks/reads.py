@@ -23,6 +23,8 @@ from tests.benchmarks.joins import new_video
 from tests.benchmarks.servers import SERVER_CORE, Server, cocut, core, free_port, wait_for_line
 
 CONNECTIONS = 8
+SCENES = 20
+PROJECTED_SECONDS = 5.0
 
 BARE = """
 import asyncio, sys, uvloop
@@ -96,7 +98,7 @@ def reads(bench: Bench) -> list[Row]:
         wire = run_async(lambda: new_video(server))
 
         async def prepare() -> None:
-            keeper = await write_document(wire, [prepared_video(20, 5, Random(3))])
+            keeper = await write_document(wire, [prepared_video(SCENES, 5, Random(3))])
             await keeper.leave()
 
         run_async(prepare)
@@ -107,6 +109,10 @@ def reads(bench: Bench) -> list[Row]:
             reader = Reader(port, path, token)
             await reader.open()
             found = await reader.get()
+            end = clock() + PROJECTED_SECONDS
+            while found.count(b'"scene_number"') < SCENES and clock() < end:
+                await asyncio.sleep(0.05)
+                found = await reader.get()
             reader.close()
             return found
 
