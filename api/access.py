@@ -4,8 +4,9 @@ A row of `videos` says how far its log and its tables are and how often its memb
 requests that arrive while one such look is under way share the next, so that the database sees a
 few of them at once however many requests there are. Since each look begins after the requests
 that wait for it have arrived, an answer never rests on something older than its request, on any
-number of nodes. Roles are remembered together with the count of changes that they were read
-under, and read again when it has moved.
+number of nodes. A node that is alone remembers what it read until it changes something itself.
+Roles are remembered together with the count of changes that they were read under, and read again
+when it has moved.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from api.permissions import Action, Role, require
 from collab.errors import VideoNotFound
 from persistence.update_log import Head
+
+TRUSTED_SECONDS: Final = 1.0
+"""How long a head is believed at most, should a process that is no server change the tables."""
 
 ReadHeads = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, Head]]]
 _Waiter = asyncio.Future[Head | None]
@@ -38,12 +42,25 @@ class Access:
     Args:
         read_heads: reads the heads of videos, in one query.
         read_role: reads one user's role on one video.
-        remembered: how many roles are kept.
+        clock: monotonic seconds.
+        alone: no other process changes the tables, and `moved` is called for each change by this
+            one: a head that was read stays true until then.
+        remembered: how many roles, and how many heads, are kept.
     """
 
     def __init__(
-        self, read_heads: ReadHeads, read_role: ReadRole, *, remembered: int = 65_536
+        self,
+        read_heads: ReadHeads,
+        read_role: ReadRole,
+        clock: Callable[[], float],
+        *,
+        alone: bool = False,
+        remembered: int = 65_536,
     ) -> None:
+        self._clock = clock
+        self._alone = alone
+        self._heads: dict[UUID, tuple[Head, float]] = {}
+        self._moves = 0
         self._read_heads = read_heads
         self._read_role = read_role
         self._remembered = remembered
@@ -73,12 +90,17 @@ class Access:
         return Grant(require(role, action), head)
 
     async def head(self, video_id: UUID) -> Head:
-        """Where the video stands now.
+        """What the tables show of the video now, and who may see it.
+
+        The head's `seq` is not followed as closely: on a node that is alone it may be older.
 
         Raises:
             VideoNotFound: there is no such video.
             DatabaseAway: PostgreSQL does not answer.
         """
+        kept = self._heads.get(video_id)
+        if kept is not None and self._clock() < kept[1]:
+            return kept[0]
         loop = asyncio.get_running_loop()
         waiter: _Waiter = loop.create_future()
         self._waiting.setdefault(video_id, []).append(waiter)
@@ -88,6 +110,11 @@ class Access:
         if head is None or head.deleted:
             raise VideoNotFound
         return head
+
+    def moved(self, video_id: UUID) -> None:
+        """The tables show something else of this video, or its members have changed."""
+        self._moves += 1
+        self._heads.pop(video_id, None)
 
     async def close(self) -> None:
         """Stop reading; who still waits is cancelled."""
@@ -100,12 +127,15 @@ class Access:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
+                began, moves = self._clock(), self._moves
                 try:
                     heads = await self._read_heads(list(batch))
                 except Exception as error:  # noqa: BLE001
                     for waiter in _waiting(batch.values()):
                         waiter.set_exception(error)
                 else:
+                    if self._alone and moves == self._moves:
+                        self._keep(heads, began + TRUSTED_SECONDS)
                     for video_id, waiters in batch.items():
                         for waiter in _waiting([waiters]):
                             waiter.set_result(heads.get(video_id))
@@ -113,6 +143,11 @@ class Access:
             self._reading = None
             for waiter in _waiting([*batch.values(), *self._waiting.values()]):
                 waiter.cancel()
+
+    def _keep(self, heads: Mapping[UUID, Head], until: float) -> None:
+        if len(self._heads) + len(heads) > self._remembered:
+            self._heads.clear()
+        self._heads.update((id_, (head, until)) for id_, head in heads.items())
 
 
 def _waiting(groups: Iterable[list[_Waiter]]) -> Iterator[_Waiter]:

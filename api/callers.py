@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +9,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from api.identity import Identity, Verifier
+from api.identity import Verifier
 from api.tiers import Tier
 from collab.errors import Unauthenticated
 
 Ensure = Callable[[str, str, str | None], Awaitable[UUID]]
 
-_REMEMBERED: Final = 8192
+REMEMBERED_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +30,19 @@ class Caller:
 
 
 class Callers:
-    """Verifies tokens and makes the row of a user who is seen for the first time.
+    """Verifies tokens, makes the row of a user who is seen for the first time, remembers both.
 
     Args:
         verifier: of tokens.
         ensure: makes or renews a user's row: sub, tier, name.
+        remembered: how many tokens are kept; the oldest goes first.
     """
 
-    def __init__(self, verifier: Verifier, ensure: Ensure) -> None:
+    def __init__(self, verifier: Verifier, ensure: Ensure, *, remembered: int = 8192) -> None:
         self._verifier = verifier
         self._ensure = ensure
-        self._known: OrderedDict[str, tuple[Identity, Caller]] = OrderedDict()
+        self._remembered = remembered
+        self._known: dict[str, tuple[Caller, float]] = {}
 
     async def of(self, request: web.Request, now: float, *, in_query: bool = False) -> Caller:
         """Who makes this request.
@@ -59,15 +60,22 @@ class Callers:
 
     async def of_token(self, token: str, now: float) -> Caller:
         """Whose token this is; see `of`."""
-        identity = await self._verifier.verify(token, now)
+        return self.known(token, now) or await self._verify(token, now)
+
+    def known(self, token: str, now: float) -> Caller | None:
+        """Whose token this is, if it was verified a while ago and is still valid."""
         known = self._known.get(token)
-        if known is not None and known[0] is identity:
-            return known[1]
+        return known[0] if known is not None and now < known[1] else None
+
+    async def _verify(self, token: str, now: float) -> Caller:
+        self._known.pop(token, None)
+        identity = await self._verifier.verify(token, now)
         row = await self._ensure(identity.sub, identity.tier.value, identity.name)
         caller = Caller(identity.sub, identity.tier, identity.name, row, identity.expires_at)
-        self._known[token] = (identity, caller)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        # A key that was withdrawn must not live on in here for as long as its tokens do.
+        self._known[token] = (caller, min(identity.expires_at, now + REMEMBERED_SECONDS))
+        if len(self._known) > self._remembered:
+            del self._known[next(iter(self._known))]
         return caller
 
 

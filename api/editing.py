@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.routes import Call
-from api.waiting import at_least
+from api.waiting import WAIT_SECONDS
 from collab.errors import Conflict
 from collab.ports import Edit
 
@@ -27,4 +27,5 @@ async def make(call: Call[Any, Any], edit: Edit) -> int:
     except Conflict:
         if call.idempotency_key is None:
             raise
-        return await at_least(call, call.grant.head.seq)
+        _, seq = await call.parts.rooms.state(call.video_id)
+        return await call.parts.rooms.project(call.video_id, seq, WAIT_SECONDS)

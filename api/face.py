@@ -57,8 +57,13 @@ def assemble(
     clock: Callable[[], float],
     new_id: Callable[[], UUID],
     observed: Callable[[str, str, int, float], None] | None = None,
+    alone: bool = False,
 ) -> Parts:
-    """The parts of the face on one database; see `Parts` for the arguments."""
+    """The parts of the face on one database; see `Parts` for the arguments.
+
+    With `alone`, no other process serves this database, and whoever writes projections calls
+    `Parts.access.moved` after each write, before those who wait for it are told.
+    """
     table_of_videos = Videos(database)
     table_of_scenes = Scenes(database)
     users = Users(database)
@@ -68,7 +73,7 @@ def assemble(
         videos=table_of_videos,
         members=Members(database),
         scenes=table_of_scenes,
-        access=Access(UpdateLog(database).heads, table_of_videos.role_of),
+        access=Access(UpdateLog(database).heads, table_of_videos.role_of, clock, alone=alone),
         projections=Projections(table_of_scenes.read),
         idempotency=Idempotency(IdempotencyKeys(database)),
         callers=Callers(Verifier(keys), users.ensure),

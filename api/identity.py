@@ -7,7 +7,6 @@ is accepted, with a JWKS address only the three public-key algorithms.
 from __future__ import annotations
 
 import unicodedata
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeGuard
 
@@ -19,7 +18,6 @@ from collab.errors import Unauthenticated
 
 MAX_LIFETIME: Final = 24 * 3600
 LEEWAY: Final = 60
-REMEMBERED_SECONDS: Final = 300.0
 MIN_SECRET: Final = 32
 MAX_SUBJECT: Final = 255
 MAX_TOKEN: Final = 8192
@@ -78,17 +76,14 @@ class HmacKeys:
 
 
 class Verifier:
-    """Turns tokens into identities, and remembers those it has seen.
+    """Turns tokens into identities.
 
     Args:
         keys: where the keys come from.
-        remembered: how many verified tokens are kept; the oldest use goes first.
     """
 
-    def __init__(self, keys: Keys, *, remembered: int = 8192) -> None:
+    def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._remembered = remembered
-        self._known: OrderedDict[str, tuple[Identity, float]] = OrderedDict()
 
     async def verify(self, token: str, now: float) -> Identity:
         """The identity that `token` proves at the time `now` (seconds since the epoch).
@@ -97,20 +92,9 @@ class Verifier:
             Unauthenticated: the token is malformed, forged, expired, or lacks a claim.
             Unavailable: the keys cannot be fetched now.
         """
-        known = self._known.get(token)
-        if known is not None:
-            if now < known[1]:
-                self._known.move_to_end(token)
-                return known[0]
-            del self._known[token]
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("The token is too long.")
-        identity = identify(await self._claims(token), now)
-        # A key that was withdrawn must not live on in here for as long as its tokens do.
-        self._known[token] = (identity, min(identity.expires_at, now + REMEMBERED_SECONDS))
-        if len(self._known) > self._remembered:
-            self._known.popitem(last=False)
-        return identity
+        return identify(await self._claims(token), now)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -36,6 +36,7 @@ async def put_member(call: Call[MemberPut, None]) -> Answer:
             [{"field": "user_id", "message": "must be 1 to 255 printable characters"}]
         )
     member = await call.parts.members.put(call.video_id, user, call.body.role, by=call.caller.sub)
+    call.parts.access.moved(call.video_id)
     await call.parts.rooms.access_changed(call.video_id)
     return Answer({"member": _shown(member)}, "Member saved successfully")
 
@@ -43,6 +44,7 @@ async def put_member(call: Call[MemberPut, None]) -> Answer:
 async def remove_member(call: Call[None, None]) -> Answer:
     """Stop sharing the video with a user; open connections end."""
     await call.parts.members.remove(call.video_id, call.ids["user_id"], by=call.caller.sub)
+    call.parts.access.moved(call.video_id)
     await call.parts.rooms.access_changed(call.video_id)
     return Answer(message="Member removed successfully")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -45,7 +46,7 @@ class Allowance:
 
 _MB: Final = 1_000_000
 
-ALLOWANCES: Final = MappingProxyType(
+ALLOWANCES: Final[Mapping[str, Allowance]] = MappingProxyType(
     {
         Tier.FREE: Allowance(False, False, False, 720, False, 300, 10, 500 * _MB),
         Tier.PRO: Allowance(True, False, True, 1080, False, 1_200, 100, 10_000 * _MB),
@@ -56,7 +57,7 @@ ALLOWANCES: Final = MappingProxyType(
 
 def allowance(tier: str) -> Allowance:
     """The row of the table."""
-    return ALLOWANCES[Tier(tier)]
+    return ALLOWANCES[tier]
 
 
 def require_sharing(tier: str) -> None:

@@ -78,6 +78,7 @@ async def update_video(call: Call[VideoUpdate, None]) -> Answer:
 async def delete_video(call: Call[None, None]) -> Answer:
     """Delete a video, with everything in it."""
     await call.parts.videos.delete(call.video_id, by=call.caller.sub)
+    call.parts.access.moved(call.video_id)
     await call.parts.rooms.access_changed(call.video_id)
     return Answer(message="Video deleted successfully")
 

@@ -149,6 +149,7 @@ async def serve_face(
     more: Sequence[Route] = (),
     wall: Any = time.time,
     clock: Any = time.monotonic,
+    alone: bool = False,
 ) -> AsyncIterator[Client]:
     """Serve the face for a while."""
     config = config or FaceConfig()
@@ -167,7 +168,9 @@ async def serve_face(
         wall=wall,
         clock=clock,
         new_id=uuid.uuid4,
+        alone=alone,
     )
+    rooms.heard = parts.access.moved
     runner = web.AppRunner(build(parts, _logger(logged), version="0.0.0", more=more))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

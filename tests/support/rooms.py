@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from uuid import UUID
 
 from collab.document import Document
@@ -22,6 +23,7 @@ class LocalRooms:
 
     Attributes:
         revisited: the videos whose access was said to have changed, in order.
+        heard: told of each write to the tables.
     """
 
     def __init__(self, database: Database, limits: DocumentLimits | None = None) -> None:
@@ -32,6 +34,7 @@ class LocalRooms:
         self._moved = asyncio.Condition()
         self._client = 1000
         self.revisited: list[UUID] = []
+        self.heard: Callable[[UUID], None] = lambda video_id: None
 
     async def connect(
         self,
@@ -90,3 +93,4 @@ class LocalRooms:
         projection = Projection(self._limits, own_link=lambda url: False)
         changes = projection.refresh(document.doc, document.settle())
         await self._scenes.write(video_id, seq, changes, base=None)
+        self.heard(video_id)

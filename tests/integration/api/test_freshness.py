@@ -64,6 +64,28 @@ async def test_a_role_that_another_node_took_away_is_gone_here(api: Client) -> N
         assert (await other.call("GET", path)).status == 404
 
 
+async def test_a_node_that_is_alone_shows_its_own_changes_at_once(api: Client) -> None:
+    async with serve_face(api.database.dsn, alone=True) as alone:
+        video = await alone.make_video()
+        scene = await alone.make_scene(video)
+        path = f"/api/v1/videos/{video}/scenes"
+        for number in range(10):
+            done = await alone.call("PUT", f"{path}/{scene}", {"text": f"version {number}"})
+            shown = await alone.call("GET", path)
+            assert shown.data["scenes"][0]["text"] == f"version {number}"
+            assert shown.seq == done.seq
+        for role, status in (("viewer", 403), ("editor", 200), ("viewer", 403)):
+            await alone.share(video, "bob", role)
+            for user in ("alice", "bob"):
+                assert (await alone.call("GET", path, user=user)).status == 200
+            reply = await alone.call("PUT", f"{path}/{scene}", {"text": "b"}, user="bob")
+            assert reply.status == status
+        await alone.call("DELETE", f"/api/v1/videos/{video}/members/bob")
+        assert (await alone.call("GET", path, user="bob")).status == 404
+        await alone.call("DELETE", f"/api/v1/videos/{video}")
+        assert (await alone.call("GET", path)).status == 404
+
+
 async def test_min_seq_waits_for_it(api: Client) -> None:
     video = await api.make_video()
     path = f"/api/v1/videos/{video}/scenes"

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.access import Access
+from api.access import TRUSTED_SECONDS, Access
 from api.permissions import Action, Role
 from collab.errors import DatabaseAway, Forbidden, VideoNotFound
 from persistence.update_log import Head
@@ -51,7 +51,7 @@ def tables() -> Tables:
 
 @pytest.fixture
 def access(tables: Tables) -> Access:
-    return Access(tables.read_heads, tables.read_role)
+    return Access(tables.read_heads, tables.read_role, lambda: 0.0)
 
 
 async def test_many_who_ask_at_once_share_a_look(tables: Tables, access: Access) -> None:
@@ -137,7 +137,7 @@ async def test_a_deleted_video_is_gone_whatever_is_remembered(
 
 
 async def test_memory_is_bounded(tables: Tables) -> None:
-    access = Access(tables.read_heads, tables.read_role, remembered=10)
+    access = Access(tables.read_heads, tables.read_role, lambda: 0.0, remembered=10)
     video = uuid4()
     tables.put(video, 1)
     for number in range(50):
@@ -153,3 +153,37 @@ async def test_closing_ends_who_waits(tables: Tables, access: Access) -> None:
     await access.close()
     outcome = await asyncio.gather(waiting, return_exceptions=True)
     assert isinstance(outcome[0], asyncio.CancelledError)
+
+
+async def test_a_node_that_is_alone_looks_once_until_something_moves(tables: Tables) -> None:
+    now = 0.0
+    access = Access(tables.read_heads, tables.read_role, lambda: now, alone=True)
+    video = uuid4()
+    tables.put(video, 1)
+    for _ in range(3):
+        assert (await access.head(video)).projected_seq == 1
+    assert len(tables.looks) == 1
+    tables.put(video, 2)
+    access.moved(video)
+    assert (await access.head(video)).projected_seq == 2
+    tables.put(video, 3)
+    now = TRUSTED_SECONDS
+    assert (await access.head(video)).projected_seq == 3
+    tables.heads[video] = Head(0, 0, 0, deleted=True)
+    access.moved(video)
+    with pytest.raises(VideoNotFound):
+        await access.head(video)
+
+
+async def test_a_look_that_something_moved_under_is_not_remembered(tables: Tables) -> None:
+    access = Access(tables.read_heads, tables.read_role, lambda: 0.0, alone=True)
+    video = uuid4()
+    tables.put(video, 1)
+    tables.gate.clear()
+    early = asyncio.create_task(access.head(video))
+    await tables.begun.get()
+    tables.put(video, 2)
+    access.moved(video)
+    tables.gate.set()
+    assert (await early).projected_seq == 1
+    assert (await access.head(video)).projected_seq == 2
