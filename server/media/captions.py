@@ -10,6 +10,8 @@ from server.media.model import Word
 
 _LINE: Final = 42
 _LINES: Final = 2
+_SLACK: Final = 6
+"""Characters left free, as lines are broken at spaces only."""
 _LONGEST: Final = 6.0
 _PAUSE: Final = 1.0
 _STOPS: Final = ".!?…。！？؟।"  # noqa: RUF001 - the full-width signs are meant
@@ -60,7 +62,7 @@ def make_cues(words: Sequence[Word], start: float, end: float) -> list[Cue]:
             break
         length = sum(len(w.text) + 1 for w in group) + len(word.text)
         if group and (
-            length > _LINE * _LINES
+            length > _LINE * _LINES - _SLACK
             or word.start - group[-1].end > _PAUSE
             or word.end - group[0].start > _LONGEST
         ):

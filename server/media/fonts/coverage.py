@@ -15,6 +15,13 @@ def coverage(path: Path) -> frozenset[int]:
     Raises:
         ValueError: it is no such font, or has no Unicode table.
     """
+    try:
+        return _read(path)
+    except struct.error as error:
+        raise ValueError(f"{path.name} has no readable cmap table") from error
+
+
+def _read(path: Path) -> frozenset[int]:
     with path.open("rb") as file:
         (tables,) = struct.unpack(">4xH6x", file.read(12))
         directory = [struct.unpack(">4s4xII", file.read(16)) for _ in range(tables)]

@@ -45,13 +45,13 @@ class DirectoryAssets:
     """Finds a layer's file by its `*_id` in a directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self.sizes: dict[str, tuple[int, int, float | None]] = {}
 
     async def fetch(self, layer: LayerRow) -> Asset:
         names = (layer.properties.get(f"{kind}_id") for kind in ("media", "avatar", "audio"))
         name = next((name for name in names if isinstance(name, str)), None)
-        path = self._directory / (name or "nothing")
+        path = self.directory / (name or "nothing")
         if name is None or not await asyncio.to_thread(path.is_file):
             raise AssetMissing("it is not in the library")
         width, height, seconds = self.sizes.get(name, (0, 0, None))
@@ -201,7 +201,9 @@ class Script:
         return self
 
     def input(self) -> RenderInput:
-        return RenderInput(1, "A film", self.aspect_ratio, self.background, self.scenes, self.layers)
+        return RenderInput(
+            1, "A film", self.aspect_ratio, self.background, self.scenes, self.layers
+        )
 
 
 @dataclass
