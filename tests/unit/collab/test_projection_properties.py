@@ -25,8 +25,26 @@ numbers = st.one_of(
 )
 strings = st.one_of(
     st.sampled_from(
-        ["", "a0", "a1", "a1", "a2", "Zz", "~", "a00", "text", "audio", "voiceover", "16:9", "x\0y"]
-        + ["https://a/b", "javascript:alert(1)", "blob:own", "#00ff00", "too long for a text"]
+        [
+            "",
+            "a0",
+            "a1",
+            "a1",
+            "a2",
+            "Zz",
+            "~",
+            "a00",
+            "text",
+            "audio",
+            "voiceover",
+            "16:9",
+            "x\0y",
+            "https://a/b",
+            "javascript:alert(1)",
+            "blob:own",
+            "#00ff00",
+            "too long for a text",
+        ]
     ),
     st.text(max_size=4),
 )
