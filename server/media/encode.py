@@ -21,6 +21,8 @@ from server.media.pieces import Piece
 from server.media.plan import Canvas, Segment
 
 _DELIMITER: Final = b"\x00\x00\x00\x01\x09"
+_FLAGS: Final = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=limited"
+"""What the planes are; without it ffmpeg takes them for something else and converts them."""
 COLOUR: Final = (
     *("-color_primaries", "bt709", "-color_trc", "bt709"),
     *("-colorspace", "bt709", "-color_range", "tv"),
@@ -61,7 +63,7 @@ def encode_segment(
             [
                 *("-f", "rawvideo", "-pix_fmt", "yuv420p"),
                 *("-video_size", f"{canvas.width}x{canvas.height}"),
-                *("-framerate", str(FPS), "-i", "-", *COLOUR, *QUALITY),
+                *("-framerate", str(FPS), "-i", "-", "-vf", _FLAGS, *COLOUR, *QUALITY),
                 *("-threads", str(threads), "-force_key_frames", _key_frames(segment.pieces)),
                 *("-f", "h264", "-y", drawn),
             ],

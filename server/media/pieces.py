@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import lcm
 from typing import Final
@@ -23,17 +23,18 @@ _LONGEST_LOOP: Final = 4 * FPS
 class Item:
     """One layer as it is seen: frames `first` to `end` (exclusive) of its scene.
 
-    `asset` names the content of its file; it is empty for a placeholder and for what needs none.
+    `asset` names the content of its file, or of what stands in for it; it is empty for what needs
+    none. The layer's id and label are not seen, and not in the item's `repr`.
     """
 
-    layer_id: str
+    layer_id: str = field(repr=False)
     type: str
     first: int
     end: int
     look: Look
     motions: tuple[Motion, ...]
     asset: str = ""
-    label: str = ""
+    label: str = field(default="", repr=False)
 
     def moves_in(self, first: int, end: int) -> list[Motion]:
         """The movements that touch the frames `first` to `end`."""

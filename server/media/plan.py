@@ -10,10 +10,9 @@ that its pictures depend on. So a scene that was moved, or whose neighbours chan
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from collab.schema import LayerRow, SceneRow, is_colour
 from server.media.errors import NothingToRender
@@ -166,7 +165,7 @@ def make_plan(
             layers = video.layers.get(scene.id, ())
             items = _items(scene, layers, end - start, assets, keys, warnings)
             scenes.append((scene, start, end - start, items))
-    common = [RENDERER, FPS, asdict(canvas), watermark_key]
+    common = (RENDERER, FPS, canvas, watermark_key)
     looks = [_digest(common, items, frames) for _, _, frames, items in scenes]
     lengths = [frames for _, _, frames, _ in scenes]
     plans = tuple(
@@ -239,8 +238,8 @@ def _items(
                 end,
                 look,
                 motions,
-                keys.get(layer.id, ""),
-                layer.name if layer.type in _NEEDS_FILE and asset is None else "",
+                keys.get(layer.id, f"no {layer.name}" if layer.type in _NEEDS_FILE else ""),
+                layer.name,
             )
         )
     return sorted(items, key=lambda i: not (isinstance(i.look, MediaLook) and i.look.fills_frame))
@@ -302,15 +301,9 @@ def _joins(item: Item) -> bool:
     return isinstance(item.look, EffectLook) and item.look.is_transition
 
 
-def _digest(*parts: Any) -> str:
-    def plain(value: Any) -> Any:
-        if is_dataclass(value) and not isinstance(value, type):
-            fields = asdict(value)
-            fields.pop("layer_id", None)
-            return [type(value).__name__, fields]
-        raise TypeError(type(value))
-
-    return hashlib.sha256(json.dumps(parts, default=plain, sort_keys=True).encode()).hexdigest()
+def _digest(*parts: object) -> str:
+    """A hash of the parts' `repr`, which for the plan's dataclasses shows all that is drawn."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _segments(

@@ -45,8 +45,11 @@ def level(samples: npt.NDArray[np.float32], frequency: float, start: float, end:
 def loudness(path: Path) -> float:
     """Integrated loudness in LUFS."""
     report = Processes().report(
-        ["-i", path, "-af", "ebur128=metadata=1,ametadata=print:key=lavfi.r128.I:file=-"]
-        + ["-vn", "-f", "null", "-"]
+        [
+            *("-i", path, "-vn", "-af"),
+            "ebur128=metadata=1,ametadata=print:key=lavfi.r128.I:file=-",
+            *("-f", "null", "-"),
+        ]
     )
     return float(re.findall(r"r128\.I=(-?[\d.]+)", report)[-1])
 
@@ -110,10 +113,10 @@ def similarity(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     weights = np.array([0.2126, 0.7152, 0.0722])
 
     def blocks(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        luma = image.astype(np.float64) @ weights
+        luma: npt.NDArray[np.float64] = np.dot(image.astype(np.float64), weights)
         height, width = (side // 8 * 8 for side in luma.shape)
         luma = luma[:height, :width].reshape(height // 8, 8, width // 8, 8)
-        return luma.transpose(0, 2, 1, 3).reshape(-1, 64)
+        return np.asarray(luma.transpose(0, 2, 1, 3).reshape(-1, 64))
 
     x, y = blocks(a), blocks(b)
     mx, my = x.mean(1), y.mean(1)

