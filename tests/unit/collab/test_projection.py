@@ -190,6 +190,18 @@ def test_j4_what_is_over_the_limits_of_counts_is_left_out() -> None:
     assert projection.dropped == {"count": 3 + 4}
 
 
+def test_j3_when_the_first_scene_goes_the_second_takes_over() -> None:
+    both = [scene({LAYERS[0]: layer()}, order=order) for order in ("a0", "a1")]
+    doc = video(dict(zip(SCENES, both, strict=False)))
+    projection = project(doc)
+    del doc.get("scenes", type=Map)[SCENES[0]]
+    changes = projection.refresh(doc, Touches(scenes={SCENES[0]}))
+    assert changes.changed[LAYERS[0]] == {"scene_id"}
+    assert projection.layers[SCENES[1]] == [changes.layers[LAYERS[0]]]
+    assert not changes.created
+    assert not projection.dropped
+
+
 @pytest.mark.parametrize(
     ("value", "shown", "rule"),
     [
