@@ -51,7 +51,7 @@ class Projection:
         video: the fields of the video itself.
         scenes: its scenes, in order.
         layers: the layers of each of them, in order, by the scene's id.
-        dropped: what is now left out or changed, counted by the names in `values.RULES`.
+        dropped: what is now left out or changed, counted by the names in `values.RULE_NAMES`.
     """
 
     def __init__(self, limits: DocumentLimits, own_link: Callable[[str], bool]) -> None:

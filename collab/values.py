@@ -19,7 +19,7 @@ from pycrdt._pycrdt import Array, Map, Text, Transaction
 from collab.ordering import is_order_key
 from collab.schema import LAYER_TYPES, MAX_NAME, DocumentLimits
 
-RULES: Final = (
+RULE_NAMES: Final = (
     "missing",  # a field that is not there: its default
     "field",  # a field of the wrong kind: its default
     "number",  # not finite or out of range: the nearest allowed value
