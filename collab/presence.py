@@ -30,6 +30,10 @@ ENTRY_BYTES: Final = 12
 GONE: Final = b"null"
 
 
+Owner = int | bytes
+"""A connection to this node, by its number, or another node, by its name."""
+
+
 @dataclass(slots=True)
 class ClientState:
     """The last state of one client.
@@ -40,26 +44,34 @@ class ClientState:
             has told everybody that the client is gone and it comes back: others would ignore
             the old clock until the next renewal. The author hears it too, and goes on from it.
         state: its JSON.
-        owner: the connection that it is from; None when that has ended.
+        owner: the connection that it is from, or the node, if that is another one; None when it
+            has ended.
         user: whose connection that is.
     """
 
     heard: int
     clock: int
     state: bytes
-    owner: int | None
+    owner: Owner | None
     user: str
 
 
 class Presence:
     """The awareness states of one video, by client id.
 
-    A connection is named by an integer (`owner`) and belongs to a user.
+    A connection is named by an integer (`owner`) and belongs to a user. Each node is the authority
+    on its own connections and shares their states with the others.
+
+    Args:
+        shared: whether there are other nodes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: bool = False) -> None:
+        self._shared = shared
         self._clients: dict[int, ClientState] = {}
-        self._clients_of: dict[int, set[int]] = {}
+        self._clients_of: dict[Owner, set[int]] = {}
+        # Clients of this node whose states the other nodes have not been told.
+        self._unshared: dict[int, str] = {}
         # Clients with a state that has not been sent yet, those that wait longest first.
         self._unsent: OrderedDict[int, None] = OrderedDict()
         # Clocks at which clients were told to be gone.
@@ -90,8 +102,8 @@ class Presence:
         for client, clock, state in news:
             self._take(client, clock, state, owner, user)
 
-    def leave(self, owner: int) -> None:
-        """Remove the states of a connection that has ended."""
+    def leave(self, owner: Owner) -> None:
+        """Remove the states of a connection that has ended, or of a node that is gone."""
         # A client that returns with the state that it had is not one that repeats.
         self._recent.clear()
         self._recent_set.clear()
@@ -101,6 +113,49 @@ class Presence:
             known.state = GONE
             known.owner = None
             self._unsent[client] = None
+            if isinstance(owner, int):
+                self._share(client, known)
+
+    def nodes(self) -> list[bytes]:
+        """The other nodes that have somebody here."""
+        return [owner for owner, clients in self._clients_of.items() if isinstance(owner, bytes)]
+
+    def share(self, *, everything: bool = False) -> bytes | None:
+        """What the other nodes have not been told of this node's connections, or all of it."""
+        if everything:
+            self._unshared.update(
+                (client, known.user)
+                for client, known in self._clients.items()
+                if isinstance(known.owner, int)
+            )
+        if not self._unshared:
+            return None
+        out = bytearray()
+        write_varuint(out, len(self._unshared))
+        for client, user in self._unshared.items():
+            known = self._clients.get(client)
+            clock = known.clock if known is not None else self._gone.get(client, 0)
+            _write_entry(out, client, clock, known.state if known is not None else GONE)
+            name = user.encode()
+            write_varuint(out, len(name))
+            out += name
+        self._unshared.clear()
+        return bytes(out)
+
+    def hear(self, shared: bytes, node: bytes) -> None:
+        """Take what another node shares.
+
+        Raises:
+            MalformedFrame: it is not what `share` makes.
+        """
+        try:
+            count, at = read_varuint(shared, 0)
+            for _ in range(count):
+                client, clock, state, at = _read_entry(shared, at)
+                user, at = read_bytes(shared, at)
+                self._hear_one(client, clock, state, node, user.decode())
+        except IndexError:
+            raise MalformedFrame("the presence ends before it is complete") from None
 
     def everything(self) -> bytes | None:
         """All states, for one who joins; None if nobody is here."""
@@ -172,6 +227,33 @@ class Presence:
         if known.owner is not None:
             self._clients_of.setdefault(owner, set()).add(client)
         self._unsent[client] = None
+        self._share(client, known)
+
+    def _hear_one(self, client: int, clock: int, state: bytes, node: bytes, user: str) -> None:
+        known = self._clients.get(client)
+        if known is None:
+            if state == GONE or clock < self._gone.get(client, -1):
+                return
+            known = self._clients[client] = ClientState(clock, clock, state, None, user)
+        elif known.owner == node:
+            if clock < known.clock or (clock == known.clock and state == known.state):
+                return
+        elif state == GONE or clock <= known.clock:
+            # Somebody else is the authority by now: the client has moved.
+            return
+        if known.owner is not None:
+            self._clients_of[known.owner].discard(client)
+        known.heard = known.clock = clock
+        known.state = state
+        known.user = user
+        known.owner = None if state == GONE else node
+        if known.owner is not None:
+            self._clients_of.setdefault(node, set()).add(client)
+        self._unsent[client] = None
+
+    def _share(self, client: int, known: ClientState) -> None:
+        if self._shared:
+            self._unshared[client] = known.user
 
     def _bury(self, client: int) -> None:
         self._gone[client] = self._clients.pop(client).clock
@@ -209,13 +291,7 @@ def read_states(payload: bytes) -> list[tuple[int, int, bytes]]:
             raise MalformedFrame("presence that counts more clients than it has bytes for")
         states: list[tuple[int, int, bytes]] = []
         for _ in range(count):
-            client, at = read_varuint(payload, at)
-            clock, at = read_varuint(payload, at)
-            state, at = read_bytes(payload, at)
-            if client > MAX_CLIENT or clock > MAX_CLOCK:
-                raise MalformedFrame("presence of a client or clock out of range")
-            if len(state) > MAX_STATE_BYTES:
-                raise MessageTooBig(f"a presence state of more than {MAX_STATE_BYTES} bytes")
+            client, clock, state, at = _read_entry(payload, at)
             states.append((client, clock, state))
     except IndexError:
         raise MalformedFrame("the presence ends before it is complete") from None
@@ -227,8 +303,23 @@ def write_states(states: list[tuple[int, int, bytes]]) -> bytes:
     out = bytearray()
     write_varuint(out, len(states))
     for client, clock, state in states:
-        write_varuint(out, client)
-        write_varuint(out, clock)
-        write_varuint(out, len(state))
-        out += state
+        _write_entry(out, client, clock, state)
     return bytes(out)
+
+
+def _read_entry(payload: bytes, at: int) -> tuple[int, int, bytes, int]:
+    client, at = read_varuint(payload, at)
+    clock, at = read_varuint(payload, at)
+    state, at = read_bytes(payload, at)
+    if client > MAX_CLIENT or clock > MAX_CLOCK:
+        raise MalformedFrame("presence of a client or clock out of range")
+    if len(state) > MAX_STATE_BYTES:
+        raise MessageTooBig(f"a presence state of more than {MAX_STATE_BYTES} bytes")
+    return client, clock, state, at
+
+
+def _write_entry(out: bytearray, client: int, clock: int, state: bytes) -> None:
+    write_varuint(out, client)
+    write_varuint(out, clock)
+    write_varuint(out, len(state))
+    out += state

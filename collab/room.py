@@ -82,6 +82,7 @@ class Room:
         document: the document as it is stored.
         seq: the sequence number that it stands at.
         framing: makes of a protocol message what the channels write.
+        shared: whether other nodes keep rooms of the same video.
 
     Attributes:
         sessions: who is connected, by session id.
@@ -89,12 +90,14 @@ class Room:
         history: what was published lately, for those who join or lag.
     """
 
-    def __init__(self, document: Document, seq: int, framing: Framing) -> None:
+    def __init__(
+        self, document: Document, seq: int, framing: Framing, *, shared: bool = False
+    ) -> None:
         self.document = document
         self.seq = seq
         self.sessions: dict[int, Session] = {}
         self.lagging: set[Session] = set()
-        self.presence = Presence()
+        self.presence = Presence(shared=shared)
         self.history = History(
             self._encode, self._state_vector, lambda: self.document.size, framing
         )

@@ -1,16 +1,16 @@
-"""The composition root: what a server is made of, and the life of its process."""
+"""The composition root: what one server process is made of."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
+import gc
+import secrets
 import socket
 import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 from uuid import UUID
@@ -22,17 +22,16 @@ from api.errors import Detail
 from api.face import assemble, build
 from api.identity import HmacKeys, Keys
 from api.jwks import JwksKeys
-from api.keys import FaceConfig
+from api.keys import FaceConfig, Parts
 from api.limits import MemoryRateLimiter
 from api.sync import binary_frame, sync
 from collab.projection import Projection
 from collab.schema import Changes
+from persistence.bus import Bus
 from persistence.compactor import Compactor
 from persistence.database import Database
-from persistence.embedded import EmbeddedPostgres
-from persistence.filelock import DataDirLock
 from persistence.journal import Journal
-from persistence.migrations import migrate
+from persistence.migrations import born, migrate
 from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
 from persistence.update_log import UpdateLog
@@ -41,81 +40,60 @@ from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
 from server.observe import Metrics
-from server.projector import Projector
+from server.projector import Heard, Projector
 from server.secret import signing_secret
 from server.settings import Settings
+from server.storage import open_database
 
 BACKLOG: Final = 4096
 """Connections that may wait to be accepted: a thousand editors reconnect at once."""
 
-RETRY_SECONDS: Final = 30.0
 SHUTDOWN_SECONDS: Final = 2.0
+COLLECT_AFTER: Final = 20_000
+"""Objects made between two looks of the garbage collector; its default of 700 has it look through
+a thousand connections many times a second."""
 
 _log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings) -> int:
-    """Run a server until it is told to end; returns the exit code.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of the processes on one port this is.
+
+    Attributes:
+        index: 0, 1, 2...
+        alone: it is the only one, on any node, that serves its database.
+        address: what the server is reached at, without `--public-url`.
+    """
+
+    index: int
+    alone: bool
+    address: str
+
+
+@asynccontextmanager
+async def running(settings: Settings, listener: socket.socket, place: Place) -> AsyncIterator[None]:
+    """A server process that accepts connections on a bound socket.
 
     Raises:
         CocutError, OSError: it could not start; the message says why and what to do.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    listener = _listen(settings)
-    async with running(settings, listener) as address:
-        print(f"ready {address}", flush=True)
-        await stop.wait()
-        _log.info("stopping")
-    return 0
-
-
-@asynccontextmanager
-async def running(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
-    """A server that accepts connections on a bound socket; gives its address."""
     async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = DataDirLock(settings.data_dir)
-        lock.acquire()
-        stack.callback(lock.release)
-        database = await _database(settings, stack)
-        keys = _keys(settings)
+        database = await stack.enter_async_context(open_database(settings))
+        await migrate(database)
         metrics = Metrics()
-        scheme = "https" if settings.tls_cert else "http"
-        host, port = listener.getsockname()[:2]
-        address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        public_url = (settings.public_url or address).rstrip("/")
-        hub, durable = await _hub(settings, database, metrics, public_url, stack)
+        public_url = (settings.public_url or place.address).rstrip("/")
+        own_link = _own_link(public_url)
+        durable = await _durable(settings, database, place, stack)
+        moved: list[Callable[[UUID], None]] = []
 
-        async def ready() -> list[Detail]:
-            return _not_ready(hub, durable)
+        def projected(video_id: UUID, seq: int, changes: Changes) -> None:
+            for tell in moved:
+                tell(video_id)
 
-        parts = assemble(
-            database,
-            hub,
-            keys,
-            config=FaceConfig(
-                cors_origins=frozenset(settings.cors_origin),
-                trusted_proxies=settings.trusted_proxies,
-                metrics_token=(
-                    settings.metrics_token.get_secret_value() if settings.metrics_token else None
-                ),
-                tls=public_url.startswith("https:"),
-                limits=settings.limits(),
-            ),
-            limiter=MemoryRateLimiter() if settings.rate_limits else None,
-            ready=ready,
-            registry=metrics.registry,
-            wall=time.time,
-            clock=time.monotonic,
-            new_id=uuid.uuid4,
-            observed=lambda method, route, status, seconds: metrics.request_seconds.labels(
-                method, route, status
-            ).observe(seconds),
-        )
+        hub = await _hub(settings, database, durable, metrics, own_link, projected, place, stack)
+        parts = _parts(settings, database, hub, durable, metrics, own_link, place, public_url)
+        moved.append(parts.access.moved)
         app = build(parts, _log, version=version("cocut"))
         app.router.add_get("/ws/videos/{video_id}", sync)
         runner = web.AppRunner(
@@ -125,26 +103,53 @@ async def running(settings: Settings, listener: socket.socket) -> AsyncIterator[
         stack.push_async_callback(runner.cleanup)
         hub.start()
         stack.push_async_callback(hub.drain)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 20, 50)
         site = web.SockSite(runner, listener, ssl_context=_tls(settings), backlog=BACKLOG)
         await site.start()
-        _log.info("started", address=address, pid=os.getpid())
-        yield address
+        yield
 
 
-async def _database(settings: Settings, stack: AsyncExitStack) -> Database:
-    dsn = settings.database_url
-    if dsn is None:
-        postgres = EmbeddedPostgres(settings.data_dir)
-        dsn = await postgres.start()
-        stack.push_async_callback(postgres.stop)
-    database = await Database.connect(
-        dsn,
-        retry_seconds=RETRY_SECONDS,
-        on_wait=lambda reason: _log.warning("waiting_for_database", reason=reason),
+def _parts(
+    settings: Settings,
+    database: Database,
+    hub: Hub,
+    durable: DurableLog,
+    metrics: Metrics,
+    own_link: Callable[[str], bool],
+    place: Place,
+    public_url: str,
+) -> Parts:
+    token = settings.metrics_token
+
+    async def ready() -> list[Detail]:
+        return _not_ready(hub, durable)
+
+    def observed(method: str, route: str, status: int, seconds: float) -> None:
+        metrics.request_seconds.labels(method, route, status).observe(seconds)
+
+    return assemble(
+        database,
+        hub,
+        _keys(settings),
+        config=FaceConfig(
+            cors_origins=frozenset(settings.cors_origin),
+            trusted_proxies=settings.trusted_proxies,
+            metrics_token=token.get_secret_value() if token else None,
+            tls=public_url.startswith("https:"),
+            limits=settings.limits(),
+            own_link=own_link,
+        ),
+        limiter=MemoryRateLimiter() if settings.rate_limits else None,
+        ready=ready,
+        registry=metrics.registry,
+        wall=time.time,
+        clock=time.monotonic,
+        new_id=uuid.uuid4,
+        observed=observed,
+        alone=place.alone,
     )
-    stack.push_async_callback(database.close)
-    await migrate(database)
-    return database
 
 
 def _keys(settings: Settings) -> Keys:
@@ -153,64 +158,77 @@ def _keys(settings: Settings) -> Keys:
     return HmacKeys(signing_secret(settings))
 
 
-async def _hub(
-    settings: Settings,
-    database: Database,
-    metrics: Metrics,
-    public_url: str,
-    stack: AsyncExitStack,
-) -> tuple[Hub, DurableLog]:
-    log = UpdateLog(database)
-    journal = await Journal.open(settings.data_dir / "journal", limit=settings.max_journal_bytes)
-    durable = DurableLog(database, log, journal, time.monotonic)
+async def _durable(
+    settings: Settings, database: Database, place: Place, stack: AsyncExitStack
+) -> DurableLog:
+    journal = await Journal.open(
+        settings.data_dir / "journal" / str(place.index), limit=settings.max_journal_bytes
+    )
+    durable = DurableLog(database, UpdateLog(database), journal, time.monotonic)
     stack.push_async_callback(durable.close)
     replayed = await durable.replay()
     if replayed:
         _log.info("journal_replayed", updates=replayed)
+    return durable
+
+
+async def _hub(
+    settings: Settings,
+    database: Database,
+    durable: DurableLog,
+    metrics: Metrics,
+    own_link: Callable[[str], bool],
+    projected: Heard,
+    place: Place,
+    stack: AsyncExitStack,
+) -> Hub:
     compactor = Compactor()
     stack.push_async_callback(compactor.close)
+    hubs: list[Hub] = []
+    bus: Bus | None = None
+    if settings.redis_url is not None:
+        bus = Bus(
+            settings.redis_url,
+            secrets.token_bytes(8),
+            f"cocut:{await born(database)}",
+            lambda hint: hubs[0].hear(hint),
+            lambda up: hubs[0].redis_changed(up),
+        )
+        stack.push_async_callback(bus.close)
     stores = Stores(
-        log=log,
+        log=UpdateLog(database),
         durable=durable,
         limits=settings.limits(),
         framing=binary_frame,
         clock=time.monotonic,
         metrics=metrics,
-        stored=_nobody_else,
+        bus=bus,
     )
+    scenes = Scenes(database)
+
+    def projector(video_id: UUID) -> Projector:
+        projection = Projection(stores.limits, own_link)
+        return Projector(video_id, projection, scenes, time.monotonic, metrics, projected)
+
     hub = Hub(
         stores,
-        _projectors(settings, database, metrics, public_url),
+        projector,
         Videos(database),
         Snapshots(database, compactor),
         ConnectionLimits(settings.max_connections_per_video, settings.max_connections_per_user),
         time.time,
     )
+    hubs.append(hub)
     durable.changed = hub.database_changed
     metrics.database_up.set(1)
-    return hub, durable
+    if bus is not None:
+        bus.start()
+    return hub
 
 
-def _projectors(
-    settings: Settings, database: Database, metrics: Metrics, public_url: str
-) -> Callable[[UUID], Projector]:
-    scenes = Scenes(database)
-    limits = settings.limits()
-    own = f"{public_url}/api/v1/blobs/"
-
-    def make(video_id: UUID) -> Projector:
-        projection = Projection(limits, lambda url: url.startswith(own))
-        return Projector(video_id, projection, scenes, time.monotonic, metrics, _nobody_listens)
-
-    return make
-
-
-def _nobody_else(video_id: UUID, seq: int, update: bytes) -> None:
-    """There is no other node to tell."""
-
-
-def _nobody_listens(video_id: UUID, seq: int, changes: Changes) -> None:
-    """There is no event listener to tell."""
+def _own_link(public_url: str) -> Callable[[str], bool]:
+    stored = f"{public_url}/api/v1/blobs/"
+    return lambda url: url.startswith(stored)
 
 
 def _not_ready(hub: Hub, durable: DurableLog) -> list[Detail]:
@@ -226,22 +244,6 @@ def _not_ready(hub: Hub, durable: DurableLog) -> list[Detail]:
             }
         )
     return reasons
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """Bind the address before anything is started, so that a taken port costs nothing."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

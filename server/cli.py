@@ -32,10 +32,10 @@ def serve(settings: Settings) -> None:
     Logs go to standard error. SIGTERM and SIGINT end it in good order.
     """
     settings.require_servable()
-    from server import app, observe
+    from server import observe, supervisor
 
     observe.configure_logging(settings.log_level, settings.log_format)
-    raise typer.Exit(_run(app.serve, settings))
+    raise typer.Exit(_run(supervisor.serve, settings))
 
 
 def token(settings: Settings, wanted: TokenSettings) -> None:

@@ -26,6 +26,8 @@ from collab.errors import (
 )
 from collab.ports import Edit, Edited, Seat
 from collab.session import Channel, Session
+from persistence import bus
+from persistence.bus import Hint
 from persistence.snapshots import Snapshots, due
 from persistence.update_log import Head
 from persistence.videos import Videos
@@ -99,6 +101,7 @@ class Hub:
         self._compacting: dict[UUID, asyncio.Task[None]] = {}
         self._seats: dict[int, _Seat] = {}
         self._per_user: Counter[str] = Counter()
+        self._nodes: dict[bytes, float] = {}
         self._last_session = 0
         self._draining = False
         self._ticker: asyncio.Task[None] | None = None
@@ -178,7 +181,9 @@ class Hub:
         return keeper.projector.projected_seq
 
     async def access_changed(self, video_id: UUID) -> None:
-        """Look again at who may be connected to a video."""
+        """Look again at who may be connected to a video, on all nodes."""
+        if self._stores.bus is not None:
+            self._stores.bus.access_changed(video_id)
         keeper = self._keepers.get(video_id)
         if keeper is not None:
             await self._check_access(keeper, None)
@@ -192,6 +197,29 @@ class Hub:
             for video_id in self._stores.durable.waiting():
                 if video_id not in self._keepers:
                     self._spawn(self._flush_unkept(video_id))
+
+    def hear(self, hint: Hint) -> None:
+        """Another node says something."""
+        self._nodes[hint.node] = self._stores.clock()
+        keeper = self._keepers.get(hint.video_id) if hint.video_id is not None else None
+        if keeper is None:
+            return
+        if hint.kind == bus.STORED:
+            keeper.hear_stored(hint.seq, hint.body)
+        elif hint.kind == bus.PRESENCE:
+            keeper.hear_presence(hint.body, hint.node)
+        elif hint.kind == bus.QUERY:
+            keeper.share_presence()
+        elif hint.kind == bus.ACCESS:
+            self._spawn(self._check_access(keeper, None))
+
+    def redis_changed(self, up: bool) -> None:
+        """Redis has gone, or come (back): hints may have been missed."""
+        self._stores.metrics.redis_up.set(up)
+        if up:
+            for keeper in self._keepers.values():
+                keeper.catch_up()
+                keeper.share_presence()
 
     async def drain(self) -> None:
         """Let nobody in any more, store and project all that has arrived, close all connections."""
@@ -284,6 +312,7 @@ class Hub:
             ) or (keeper.idle_since is not None and keeper.rows_since_snapshot):
                 self._start_compaction(keeper)
         keepers = list(self._keepers.values())
+        self._forget_dead_nodes(now, keepers)
         metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
         metrics.projection_lag.set(max((keeper.projector.lag for keeper in keepers), default=0))
         if keepers:
@@ -294,6 +323,14 @@ class Hub:
                     await self._check_access(keeper, head)
                 if head.seq > keeper.room.seq:
                     keeper.catch_up()
+
+    def _forget_dead_nodes(self, now: float, keepers: list[Keeper]) -> None:
+        dead = [node for node, heard in self._nodes.items() if now - heard > bus.DEAD_SECONDS]
+        for node in dead:
+            del self._nodes[node]
+        if self._stores.bus is not None:
+            for keeper in keepers:
+                keeper.forget_nodes(self._nodes.__contains__)
 
     def _end_expired(self) -> None:
         wall = self._wall()

@@ -30,6 +30,7 @@ from collab.protocol import Framing
 from collab.room import Batch, Item, Received, Requested, Room
 from collab.schema import DocumentLimits
 from collab.session import Session
+from persistence.bus import Bus
 from persistence.update_log import StoredDocument, UpdateLog
 from server.durable import DurableLog
 from server.observe import Metrics
@@ -46,9 +47,15 @@ INBOX_BYTES: Final = 16 * 1024 * 1024
 """What may wait in a room before reading from its editors stops."""
 
 LAGGING_SECONDS: Final = 0.05
-PRESENCE_SECONDS: Final = 0.05
+PRESENCE_SECONDS: Final = 0.03
+PRESENCE_SHARE: Final = 1 / 10
+"""The share of a core that a room may spend on sending presence."""
+
 FORGET_SECONDS: Final = 10.0
 LOGGED_SECONDS: Final = 10.0
+
+HEARD_ROWS: Final = 1000
+"""Rows of other nodes that are kept until their turn comes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -64,7 +71,7 @@ class Stores:
         framing: makes of a protocol message what the channels write.
         clock: monotonic seconds.
         metrics: of this process.
-        stored: told of every row that this node stored: video, seq, update.
+        bus: the way to other nodes, if there are any.
     """
 
     log: UpdateLog
@@ -73,7 +80,7 @@ class Stores:
     framing: Framing
     clock: Callable[[], float]
     metrics: Metrics
-    stored: Callable[[UUID, int, bytes], None]
+    bus: Bus | None = None
 
 
 class Keeper:
@@ -99,6 +106,8 @@ class Keeper:
         self._timer: asyncio.TimerHandle | None = None
         self._next_fan_out = 0.0
         self._behind = False
+        self._heard: dict[int, bytes] = {}
+        self._next_presence = 0.0
         self._flushed = asyncio.Event()
         self._last_join = 0.0
         self._closing = False
@@ -119,7 +128,15 @@ class Keeper:
         self.rows_since_snapshot = len(stored.rows)
         self.bytes_since_snapshot = sum(len(row.update) for row in stored.rows)
         self.snapshot_bytes = len(stored.state or b"")
-        self.room = Room(self._document(stored), stored.seq, self._stores.framing)
+        bus = self._stores.bus
+        self.room = Room(
+            self._document(stored), stored.seq, self._stores.framing, shared=bus is not None
+        )
+        if bus is not None:
+            await bus.subscribe(self.video_id)
+            # What was stored between the load and the subscription.
+            self._behind = True
+            self._wake.set()
         self.projector.begin(self.room, stored.seq, stored.projected_seq, self._wake.set)
         self._task = asyncio.get_running_loop().create_task(
             self._run(), name=f"room {self.video_id}"
@@ -197,6 +214,29 @@ class Keeper:
         await self.edit(lambda _: found.append((self.room.document.encode(), self.room.seq)), "")
         return found[0]
 
+    def hear_stored(self, seq: int, update: bytes) -> None:
+        """Another node has stored a row; without its update, the log is asked for it."""
+        if seq > self.room.seq:
+            if update and len(self._heard) < HEARD_ROWS:
+                self._heard[seq] = update
+            self.catch_up()
+
+    def hear_presence(self, states: bytes, node: bytes) -> None:
+        """Another node tells who is there."""
+        self.room.presence.hear(states, node)
+        self._wake.set()
+
+    def share_presence(self) -> None:
+        """Tell the other nodes all that is known of this node's editors."""
+        self._share_presence(everything=True)
+
+    def forget_nodes(self, alive: Callable[[bytes], bool]) -> None:
+        """Remove the presence of nodes that are gone."""
+        for node in self.room.presence.nodes():
+            if not alive(node):
+                self.room.presence.leave(node)
+                self._wake.set()
+
     def catch_up(self) -> None:
         """Have a look at the log: another node has stored something."""
         self._behind = True
@@ -214,6 +254,8 @@ class Keeper:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.projector.close()
         self.room.document.close()
+        if self._stores.bus is not None:
+            await self._stores.bus.unsubscribe(self.video_id)
 
     async def _run(self) -> None:
         try:
@@ -305,7 +347,8 @@ class Keeper:
             if first > self.room.seq + 1:
                 await self._take_stored(first - 1)
             self._flushed.set()
-            self._stores.stored(self.video_id, seq, batch.update)
+            if self._stores.bus is not None:
+                self._stores.bus.stored(self.video_id, seq, batch.update)
         return self.room.publish(batch.update, self.room.seq if seq is None else seq)
 
     async def _flush(self) -> None:
@@ -327,17 +370,38 @@ class Keeper:
             self._behind = True
 
     async def _take_stored(self, upto: int | None) -> None:
-        """Apply and show rows that other nodes have stored after this room's last one."""
-        rows = await self._stores.log.read(self.video_id, self.room.seq, upto)
-        if not rows:
+        """Apply and show rows that other nodes have stored after this room's last one.
+
+        Those that were heard are taken as they are; the log is asked where one is missing.
+        """
+        updates: list[bytes] = []
+        seq = self.room.seq
+        while (update := self._heard.pop(seq + 1, None)) is not None:
+            seq += 1
+            updates.append(update)
+        wanted = upto if upto is not None else max(self._heard, default=None)
+        if not updates or (wanted is not None and wanted > seq):
+            rows = await self._stores.log.read(self.video_id, seq, upto)
+            self._stores.metrics.gaps_filled.inc(len(rows))
+            updates.extend(row.update for row in rows)
+            seq = rows[-1].seq if rows else seq
+        self._heard = {at: update for at, update in self._heard.items() if at > seq}
+        if not updates:
             return
         self.projector.prime()
-        news = self.room.take_stored(row.update for row in rows)
-        self.rows_since_snapshot += len(rows)
+        news = self.room.take_stored(updates)
+        self.rows_since_snapshot += seq - self.room.seq
+        self.bytes_since_snapshot += sum(map(len, updates))
+        self.room.seq = max(self.room.seq, seq)
         if news is not None:
-            await self._fan_out(self.room.publish(news, rows[-1].seq))
-        self.room.seq = max(self.room.seq, rows[-1].seq)
+            await self._fan_out(self.room.publish(news, self.room.seq))
         self.projector.look(force=False)
+
+    def _share_presence(self, *, everything: bool = False) -> None:
+        if self._stores.bus is not None:
+            states = self.room.presence.share(everything=everything)
+            if states is not None:
+                self._stores.bus.presence(self.video_id, states)
 
     async def _fan_out(self, frame: bytes) -> None:
         clock = self._stores.clock
@@ -359,9 +423,13 @@ class Keeper:
         now = self._stores.clock()
         due: list[float] = []
         if self.room.presence.pending():
-            self.room.send_presence(now)
+            if now >= self._next_presence:
+                self._share_presence()
+                self.room.send_presence(now)
+                spent = self._stores.clock() - now
+                self._next_presence = now + max(PRESENCE_SECONDS, spent / PRESENCE_SHARE)
             if self.room.presence.pending():
-                due.append(max(PRESENCE_SECONDS, self.room.presence.wait()))
+                due.append(max(self._next_presence - now, self.room.presence.wait()))
         if self.room.lagging:
             self.room.help_lagging(now)
             due.append(LAGGING_SECONDS)

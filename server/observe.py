@@ -174,6 +174,11 @@ class Metrics:
         self.redis_up = Gauge(
             "cocut_redis_up", "1 while Redis answers; only with --redis-url", registry=registry
         )
+        self.gaps_filled = Counter(
+            "cocut_gaps_filled",
+            "Rows of other nodes that were read from the log, not heard",
+            registry=registry,
+        )
         self.request_seconds = Histogram(
             "cocut_request_seconds",
             "REST requests",

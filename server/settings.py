@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from collab.schema import DocumentLimits
 from server.setting_values import (
@@ -244,6 +244,16 @@ class Settings(_Model):
     def has_own_keys(self) -> bool:
         """Whether tokens are checked by configured keys, not by the generated secret."""
         return self.jwt_secret is not None or self.jwks_url is not None
+
+    def revealed(self) -> dict[str, Any]:
+        """All values as JSON, secrets too: for a child process of one's own."""
+        return {
+            name: value.get_secret_value()
+            if isinstance(value, SecretStr)
+            else to_jsonable_python(value)
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) is not None
+        }
 
     def limits(self) -> DocumentLimits:
         """The limits of documents and of their projection."""

@@ -57,3 +57,13 @@ async def migrate(database: Database) -> list[str]:
             )
             done.append(name)
     return done
+
+
+async def born(database: Database) -> str:
+    """A name for this database that all who use it share: the moment of its first migration."""
+    async with database.connection() as connection:
+        return str(
+            await connection.fetchval(
+                "SELECT extract(epoch FROM min(applied_at))::text FROM schema_migrations"
+            )
+        )

@@ -1,0 +1,233 @@
+"""Hints between nodes, over Redis: what was stored, who is here, what has changed for whom.
+
+The log is the truth. A hint that is lost costs time, never an edit: every node looks at the log
+once a second for the rooms that it has open. So nothing here waits for Redis: hints queue for one
+task that sends them, and the oldest are dropped when it cannot.
+
+One channel a video, and one for all nodes, on which each says every two seconds that it lives.
+
+    hint := kind(1 byte) node(8 bytes) body
+    C seq update     an update was stored under this number; no update if it is large
+    P states         presence of the sender's own editors, see `collab.presence`
+    Q                who has presence for this video: say it all
+    A                roles were changed, or the video was deleted
+    L                I live
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from collab.encoding import read_varuint, varuint
+
+STORED: Final = b"C"
+PRESENCE: Final = b"P"
+QUERY: Final = b"Q"
+ACCESS: Final = b"A"
+LIVING: Final = b"L"
+
+MAX_UPDATE_BYTES: Final = 256 * 1024
+"""Larger updates are fetched from the log by those who need them."""
+
+QUEUE: Final = 10_000
+LIVING_SECONDS: Final = 2.0
+DEAD_SECONDS: Final = 6.0
+SOCKET_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.25
+PIPELINE: Final = 200
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What another node says. `video_id` is None for what concerns the node itself."""
+
+    kind: bytes
+    node: bytes
+    video_id: UUID | None
+    seq: int = 0
+    body: bytes = b""
+
+
+class Bus:
+    """This node's way to the others.
+
+    Args:
+        url: of Redis.
+        node: this node's random name, 8 bytes.
+        prefix: what all channels begin with; databases that share a Redis take different ones.
+        hear: called with each hint of another node.
+        changed: called when Redis has gone (False) or come (back) (True); subscriptions are
+            in place again by then, and hints may have been missed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        node: bytes,
+        prefix: str,
+        hear: Callable[[Hint], None],
+        changed: Callable[[bool], None],
+    ) -> None:
+        self.dropped = 0
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._node = node
+        self._prefix = prefix
+        self._hear = hear
+        self._changed = changed
+        self._outgoing: deque[tuple[str, bytes]] = deque()
+        self._more = asyncio.Event()
+        self._wanted: set[UUID] = set()
+        self._pubsub: PubSub | None = None
+        self._up = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def up(self) -> bool:
+        """Whether hints are heard at the moment."""
+        return self._up
+
+    def start(self) -> None:
+        """Begin to send and to listen."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(task()) for task in (self._send, self._listen, self._say_living)
+        ]
+
+    async def close(self) -> None:
+        """Stop; what has not been sent is dropped."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._redis.aclose()
+
+    def stored(self, video_id: UUID, seq: int, update: bytes) -> None:
+        """An update was stored in the log under this number."""
+        body = varuint(seq) + (update if len(update) <= MAX_UPDATE_BYTES else b"")
+        self._put(STORED, video_id, body)
+
+    def presence(self, video_id: UUID, states: bytes) -> None:
+        """The presence of this node's editors has changed."""
+        self._put(PRESENCE, video_id, states)
+
+    def access_changed(self, video_id: UUID) -> None:
+        """Roles on a video were changed, or it was deleted."""
+        self._put(ACCESS, video_id, b"")
+
+    async def subscribe(self, video_id: UUID) -> None:
+        """Hear what concerns a video, and ask who is there; without Redis, as soon as it is."""
+        self._wanted.add(video_id)
+        if self._pubsub is not None and self._up:
+            await self._quietly(self._pubsub.subscribe(self._channel(video_id)))
+        self._put(QUERY, video_id, b"")
+
+    async def unsubscribe(self, video_id: UUID) -> None:
+        """Hear no more of a video."""
+        self._wanted.discard(video_id)
+        if self._pubsub is not None and self._up:
+            await self._quietly(self._pubsub.unsubscribe(self._channel(video_id)))
+
+    def _channel(self, video_id: UUID | None) -> str:
+        # The braces make a Redis Cluster keep a channel on the shard of its video.
+        return f"{self._prefix}:nodes" if video_id is None else f"{self._prefix}:{{{video_id}}}"
+
+    def _put(self, kind: bytes, video_id: UUID | None, body: bytes) -> None:
+        if len(self._outgoing) >= QUEUE:
+            self._outgoing.popleft()
+            self.dropped += 1
+        self._outgoing.append((self._channel(video_id), kind + self._node + body))
+        self._more.set()
+
+    async def _say_living(self) -> None:
+        while True:
+            self._put(LIVING, None, b"")
+            await asyncio.sleep(LIVING_SECONDS)
+
+    async def _send(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while self._outgoing:
+                batch = [
+                    self._outgoing.popleft() for _ in range(min(PIPELINE, len(self._outgoing)))
+                ]
+                try:
+                    pipeline = self._redis.pipeline(transaction=False)
+                    for channel, message in batch:
+                        pipeline.publish(channel, message)
+                    await pipeline.execute()
+                except (RedisError, OSError):
+                    self.dropped += len(batch)
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    channels = [self._channel(None), *map(self._channel, self._wanted)]
+                    await pubsub.subscribe(*channels)
+                    self._pubsub = pubsub
+                    async for message in self._messages(pubsub):
+                        self._heard(message)
+            except (RedisError, OSError) as error:
+                self._pubsub = None
+                if self._up:
+                    _log.warning("redis_away", error=str(error))
+                    self._up = False
+                    self._changed(False)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _messages(self, pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
+        """Messages, for as long as Redis answers; this node's own signs of life keep it from being
+        silent, so silence means that it is stuck."""
+        while True:
+            message = await pubsub.get_message(timeout=2 * LIVING_SECONDS)
+            if message is None:
+                raise RedisError("Redis is silent")
+            if not self._up:
+                self._up = True
+                self._changed(True)
+                for video_id in self._wanted:
+                    self._put(QUERY, video_id, b"")
+            yield message
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if message["type"] != "message":
+            return
+        data: bytes = message["data"]
+        kind, node, body = data[:1], data[1:9], data[9:]
+        if node == self._node:
+            return
+        channel = message["channel"].decode()
+        name = channel.removeprefix(f"{self._prefix}:").strip("{}")
+        video_id = None if name == "nodes" else UUID(name)
+        seq = 0
+        if kind == STORED:
+            seq, at = read_varuint(body, 0)
+            body = body[at:]
+        self._hear(Hint(kind, node, video_id, seq, body))
+
+    async def _quietly(self, call: Awaitable[object]) -> None:
+        """A change of subscriptions that fails is made good when Redis is back."""
+        try:
+            await call
+        except (RedisError, OSError) as error:
+            _log.debug("redis_away", error=str(error))

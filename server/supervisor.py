@@ -1,0 +1,189 @@
+"""`cocut serve`: one process, or several that share the port, started again when they die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
+
+from collab.errors import CocutError
+from persistence.filelock import DataDirLock
+from server.app import Place, running
+from server.settings import Settings
+from server.storage import open_database
+
+RESTART_SECONDS: Final = 0.5
+STOP_SECONDS: Final = 15.0
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerFailed(CocutError):
+    """A worker process could not start; it has said why on standard error."""
+
+
+async def serve(settings: Settings) -> int:
+    """Run a server until it is told to end; returns the exit code.
+
+    Raises:
+        CocutError, OSError: it could not start; the message says why and what to do.
+    """
+    stop = _stop_signal()
+    listener = bind(settings)
+    place = Place(0, settings.redis_url is None, address_of(settings, listener))
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = DataDirLock(settings.data_dir)
+        lock.acquire()
+        stack.callback(lock.release)
+        if settings.workers == 1:
+            await stack.enter_async_context(running(settings, listener, place))
+        else:
+            # What the workers share must outlive each of them: it is used here, too.
+            await stack.enter_async_context(open_database(settings))
+            workers = [
+                Worker(settings, Place(index, False, place.address), listener.getsockname()[1])
+                for index in range(settings.workers)
+            ]
+            stack.push_async_callback(_end, workers)
+            await asyncio.gather(*(worker.start() for worker in workers))
+        _log.info("started", address=place.address, pid=os.getpid(), workers=settings.workers)
+        print(f"ready {place.address}", flush=True)
+        await stop.wait()
+        _log.info("stopping")
+    return 0
+
+
+class Worker:
+    """One of several server processes on a port, kept alive."""
+
+    def __init__(self, settings: Settings, place: Place, port: int) -> None:
+        self._settings = settings
+        self._place = place
+        self._port = port
+        self._process: Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._ending = False
+
+    async def start(self) -> None:
+        """Start it; returns when it accepts connections.
+
+        Raises:
+            WorkerFailed: it ended instead.
+        """
+        await self._spawn()
+        self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    async def end(self) -> None:
+        """Have it drain; kill it when it takes too long."""
+        self._ending = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+        if self._keeper is not None:
+            await self._keeper
+
+    async def _keep(self) -> None:
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            if self._ending:
+                return
+            _log.error("worker_died", index=self._place.index, code=code)
+            try:
+                await self._spawn()
+            except WorkerFailed as error:
+                _log.error("worker_not_started", index=self._place.index, error=str(error))
+                await asyncio.sleep(RESTART_SECONDS)
+
+    async def _spawn(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server.worker_process"), stdin=PIPE, stdout=PIPE
+        )
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(
+            json.dumps(
+                {
+                    "settings": self._settings.revealed(),
+                    "index": self._place.index,
+                    "address": self._place.address,
+                    "port": self._port,
+                }
+            ).encode()
+        )
+        process.stdin.close()
+        if await process.stdout.readline() != b"ready\n":
+            raise WorkerFailed(f"Worker {self._place.index} could not start.")
+
+
+async def _end(workers: list[Worker]) -> None:
+    await asyncio.gather(*(worker.end() for worker in workers))
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+async def work(settings: Settings, place: Place, port: int) -> int:
+    """Run one of several server processes until it is told to end."""
+    stop = _stop_signal()
+    listener = bind(settings, port)
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        await stack.enter_async_context(running(settings, listener, place))
+        print("ready", flush=True)
+        await stop.wait()
+    return 0
+
+
+def bind(settings: Settings, port: int | None = None) -> socket.socket:
+    """Bind the address before anything is started, so that a taken port costs nothing.
+
+    Args:
+        settings: where to listen.
+        port: instead of the settings' own: the one that all workers share.
+    """
+    shared = settings.workers > 1
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host,
+        settings.port if port is None else port,
+        type=socket.SOCK_STREAM,
+        flags=socket.AI_PASSIVE,
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def address_of(settings: Settings, listener: socket.socket) -> str:
+    """The URL of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

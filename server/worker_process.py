@@ -1,0 +1,33 @@
+"""One of the server processes of `cocut serve --workers N`; it is started by the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import uvloop
+
+from collab.errors import CocutError
+from server.app import Place
+from server.observe import configure_logging
+from server.settings import Settings
+from server.supervisor import work
+
+
+def main() -> int:
+    """Read what to do from standard input, and do it."""
+    told = json.load(sys.stdin)
+    settings = Settings(**told["settings"])
+    configure_logging(settings.log_level, settings.log_format)
+    place = Place(told["index"], False, told["address"])
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work(settings, place, told["port"]))
+    except (CocutError, OSError) as error:
+        print(f"cocut: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
