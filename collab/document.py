@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from pycrdt import Doc, Map, Snapshot, Subscription, Transaction, merge_updates
 
@@ -218,8 +218,15 @@ def _layer_fields(path: list[Any], event: Any) -> Iterable[str]:
     )
 
 
+MERGED_AT_ONCE: Final = 32
+"""pycrdt's merge costs the square of how many it merges: 20 us each for 2,500, 4 us for 32."""
+
+
 def merge(updates: list[bytes]) -> bytes | None:
     """Several updates as one; none of them as None."""
-    if len(updates) > 1:
-        return merge_updates(*updates)
+    while len(updates) > 1:
+        updates = [
+            merge_updates(*updates[at : at + MERGED_AT_ONCE])
+            for at in range(0, len(updates), MERGED_AT_ONCE)
+        ]
     return updates[0] if updates else None

@@ -37,6 +37,9 @@ from server.projector import Projector
 IDLE_SECONDS: Final = 30.0
 TICK_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 12.0
+COMPACTION_SECONDS: Final = 10.0
+"""The least time between two snapshots of a video while it is edited: each takes a good part of a
+core for a second, which edits that come by the thousand feel."""
 
 _log = structlog.get_logger(__name__)
 
@@ -307,9 +310,12 @@ class Hub:
             idle = keeper.idle_since is not None and now - keeper.idle_since >= IDLE_SECONDS
             if idle and not keeper.busy:
                 self._close(keeper)
-            elif due(
-                keeper.rows_since_snapshot, keeper.bytes_since_snapshot, keeper.snapshot_bytes
-            ) or (keeper.idle_since is not None and keeper.rows_since_snapshot):
+            elif keeper.idle_since is not None or (
+                now - keeper.compacted_at >= COMPACTION_SECONDS
+                and due(
+                    keeper.rows_since_snapshot, keeper.bytes_since_snapshot, keeper.snapshot_bytes
+                )
+            ):
                 self._start_compaction(keeper)
         keepers = list(self._keepers.values())
         self._forget_dead_nodes(now, keepers)
@@ -374,6 +380,7 @@ class Hub:
         if not keeper.rows_since_snapshot:
             return
         rows, size = keeper.rows_since_snapshot, keeper.bytes_since_snapshot
+        keeper.compacted_at = self._stores.clock()
         metrics = self._stores.metrics
         try:
             with metrics.snapshot_seconds.time():
