@@ -29,33 +29,33 @@ STEP_2: Final = 1
 UPDATE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Join:
     """Sync step 1: an editor tells what it has and asks for the rest."""
 
     state_vector: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Update:
     """Sync step 2 or update: what an editor sends of its document."""
 
     update: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Awareness:
     """States of presence."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QueryAwareness:
     """An editor asks for all states of presence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Acknowledge:
     """An editor asks to hear when all that it sent before is stored; `frame` is the answer."""
 

@@ -28,7 +28,7 @@ STUCK_SECONDS: Final = 60.0
 DENIED: Final = "You may watch this video, but not change it."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A frame from an editor."""
 
