@@ -46,6 +46,7 @@ LIVING_SECONDS: Final = 2.0
 DEAD_SECONDS: Final = 6.0
 SOCKET_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 0.25
+CANCEL_SECONDS: Final = 0.1
 PIPELINE: Final = 200
 
 _log = structlog.get_logger(__name__)
@@ -114,9 +115,12 @@ class Bus:
 
     async def close(self) -> None:
         """Stop; what has not been sent is dropped."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = set(self._tasks)
+        while running:
+            # Once is not enough: redis-py swallows a cancellation while it connects.
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
         await self._redis.aclose()
 
     def stored(self, video_id: UUID, seq: int, update: bytes) -> None:
