@@ -125,8 +125,9 @@ class Worker:
                     "port": self._port,
                 }
             ).encode()
+            + b"\n"
         )
-        process.stdin.close()
+        # Its standard input stays open: a worker whose supervisor is gone reads the end of it.
         if await process.stdout.readline() != b"ready\n":
             raise WorkerFailed(f"Worker {self._place.index} could not start.")
 
@@ -144,8 +145,9 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def work(settings: Settings, place: Place, port: int) -> int:
-    """Run one of several server processes until it is told to end."""
+    """Run one of several server processes until it is told to end, or its supervisor is gone."""
     stop = _stop_signal()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     listener = bind(settings, port)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)

@@ -16,8 +16,8 @@ from server.supervisor import work
 
 
 def main() -> int:
-    """Read what to do from standard input, and do it."""
-    told = json.load(sys.stdin)
+    """Read what to do from the first line of standard input, and do it."""
+    told = json.loads(sys.stdin.readline())
     settings = Settings(**told["settings"])
     configure_logging(settings.log_level, settings.log_format)
     place = Place(told["index"], False, told["address"])

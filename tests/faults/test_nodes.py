@@ -199,7 +199,7 @@ async def test_a_node_that_is_killed_loses_nothing_that_was_seen(tmp_path: Path)
             for turn in range(4):
                 changes = seen.changes
                 async with asyncio.timeout(10):
-                    while seen.changes < changes + 200:  # noqa: ASYNC110
+                    while seen.changes < changes + 200:
                         await asyncio.sleep(0.01)
                 both.kill(turn % 2)
                 await both.start(turn % 2)
