@@ -122,7 +122,12 @@ async def _serve() -> None:
     while line := await asyncio.to_thread(sys.stdin.readline):
         dsn, video_id = json.loads(line)
         answer = await _answer(databases, dsn, UUID(video_id))
-        print(json.dumps(answer), flush=True)
+        try:
+            print(json.dumps(answer), flush=True)
+        except BrokenPipeError:
+            # Nobody hears it: the parent was killed. Nor shall the interpreter try, at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            break
     for database in databases.values():
         await database.close()
 

@@ -8,6 +8,7 @@ most every `PACE_SECONDS`; at once when a request waits for it.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -71,6 +72,7 @@ class Projector:
         self._writing: asyncio.Task[None] | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._failed = False
+        self._dropped: Counter[str] = Counter()
 
     def begin(self, room: Room, seq: int, projected_seq: int, wake: Callable[[], None]) -> None:
         """Take over a room that was just loaded.
@@ -222,6 +224,6 @@ class Projector:
 
     def _count_dropped(self) -> None:
         dropped = self._projection.dropped
-        for rule, count in dropped.items():
+        for rule, count in (dropped - self._dropped).items():
             self._metrics.projection_dropped.labels(rule).inc(count)
-        dropped.clear()
+        self._dropped = dropped.copy()
