@@ -131,7 +131,8 @@ class Typist:
         with self.doc.transaction():
             if self.scene not in self.scenes:
                 self.scenes[self.scene] = Map({"text": Text(), "order": f"a{self.number}"})
-            self.scenes[self.scene]["text"] += f"{self.typed},"
+            own = self.scenes[self.scene]["text"]
+            own.insert(len(own), f"{self.typed},")
             roll = rng.random()
             if roll < 0.3:
                 self.scenes[self.scene]["duration"] = 1 + rng.random()
