@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -44,14 +43,27 @@ class SocketChannel:
     as much again as the write itself.
     """
 
-    __slots__ = ("_abort", "_refused", "_socket", "backlog", "write")
+    __slots__ = ("_refused", "_socket", "_transport", "_waiting", "_write")
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
-        self.write: Callable[[bytes], None] = transport.write
-        self.backlog: Callable[[], int] = transport.get_write_buffer_size
         self._socket = socket
-        self._abort = transport.abort
+        self._transport = transport
+        self._write = transport.write
+        self._waiting = transport.get_write_buffer_size
         self._refused: asyncio.Task[bool] | None = None
+
+    def write(self, frame: bytes) -> None:
+        """Send one message; nothing, if the connection has ended: its reader is about to say so."""
+        try:
+            self._write(frame)
+        except RuntimeError:
+            # What uvloop raises for a closed transport, where asyncio's own drops what is written.
+            if not self._transport.is_closing():
+                raise
+
+    def backlog(self) -> int:
+        """Bytes that were written and have not left yet."""
+        return self._waiting()
 
     def refuse(self, error: CocutError) -> None:
         """Tell the editor why, and end the connection."""
@@ -63,7 +75,7 @@ class SocketChannel:
 
     def abort(self) -> None:
         """End the connection at once."""
-        self._abort()
+        self._transport.abort()
 
     async def closed(self) -> None:
         """Wait for the close that `refuse` began, if any."""
