@@ -144,7 +144,7 @@ class FontBook:
 
     def _has(self, font: int, cluster: str) -> bool:
         with self._lock:
-            return all(ord(c) in self._of(font) for c in cluster if _visible(c))
+            return all(ord(c) in self._of(font) for c in cluster if c not in _INVISIBLE)
 
 
 def clusters(text: str) -> Iterator[str]:

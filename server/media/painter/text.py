@@ -18,14 +18,17 @@ _OTHER_FONTS_BOLD: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as laid out: its left edge and top in the image, its width, its runs as seen."""
+    """One line as laid out: its left edge and top in the image, its width, its runs as seen.
+
+    `edges` are the places, as parts of its width, where its first, second, ... cluster ends.
+    """
 
     left: float
     top: float
     width: float
     runs: tuple[Run, ...]
     rtl: bool
-    clusters: int
+    edges: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,14 @@ class Lettering:
         """A mask (L, the image's size) that shows the first `part` of the text."""
         mask = Image.new("L", self.image.size, 0)
         draw = ImageDraw.Draw(mask)
-        shown = part * sum(line.clusters for line in self.lines)
+        shown = round(part * sum(len(line.edges) for line in self.lines))
         for line in self.lines:
             if shown <= 0:
                 break
-            share = min(1.0, shown / max(1, line.clusters))
-            width = line.width * share + (self.line_height if share >= 1 else 0)
-            top, bottom = line.top, line.top + self.line_height * 1.3
+            whole = shown >= len(line.edges)
+            width = line.width + self.line_height if whole else line.width * line.edges[shown - 1]
+            top = 0.0 if line is self.lines[0] else line.top
+            bottom = line.top + self.line_height - 1
             if line is self.lines[-1]:
                 bottom = self.image.height
             if line.rtl:
@@ -62,7 +66,7 @@ class Lettering:
                 draw.rectangle((right - width, top, right + self.line_height, bottom), 255)
             else:
                 draw.rectangle((line.left - self.line_height, top, line.left + width, bottom), 255)
-            shown -= line.clusters
+            shown -= len(line.edges)
         return mask
 
 
@@ -95,9 +99,7 @@ def letter(look: TextLook, canvas: Canvas, fonts: FontBook) -> Lettering:
         free = widest - width
         shift = {"left": 0.0, "center": free / 2, "right": free}[look.align]
         left, top = pad + shift, pad + number * height
-        lines.append(
-            Line(left, top, width, runs, rtl, sum(1 for run in runs for _ in clusters(run.text)))
-        )
+        lines.append(Line(left, top, width, runs, rtl, _edges(runs, rtl, fonts, size, look.weight)))
         _draw_line(draw, look, runs, left, top + height / 2 + size * 0.36, fonts, size, canvas.unit)
     if look.italic:
         image = _slanted(image)
@@ -156,6 +158,19 @@ def _measure(text: str, fonts: FontBook, size: int, weight: int) -> float:
 
 def _width(runs: tuple[Run, ...], fonts: FontBook, size: int, weight: int) -> float:
     return sum(fonts.face(run.font, size, weight).getlength(run.text) for run in runs)
+
+
+def _edges(
+    runs: tuple[Run, ...], rtl: bool, fonts: FontBook, size: int, weight: int
+) -> tuple[float, ...]:
+    in_order = reversed(runs) if rtl else runs
+    ends, at = [], 0.0
+    for run in in_order:
+        face = fonts.face(run.font, size, weight)
+        for cluster in clusters(run.text):
+            at += face.getlength(cluster)
+            ends.append(at)
+    return tuple(end / at if at else 1.0 for end in ends)
 
 
 def _draw_line(

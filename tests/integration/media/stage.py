@@ -102,7 +102,7 @@ def photo(width: int, height: int, seed: int = 1) -> Image.Image:
     """A picture with soft and hard parts, the same for the same seed."""
     random = np.random.default_rng(seed)
     image = np.zeros((height, width, 3))
-    for grain in (16, 64, 256):
+    for grain in (64, 256):
         coarse = random.random((height // grain + 2, width // grain + 2, 3)) * 255
         layer = Image.fromarray(coarse.astype("uint8")).resize(
             (width, height), Image.Resampling.BICUBIC

@@ -48,6 +48,8 @@ def test_every_script_has_a_font_and_is_drawn(fonts: FontBook, name: str) -> Non
     text = SAMPLES[name]
     assert fonts.missing(text) == ""
     assert not any(run.missing for run in fonts.runs(text))
+    for run in fonts.runs(f"{text} {text}"):
+        assert all(fonts._has(run.font, cluster) for cluster in clusters(run.text))
     assert "".join(run.text for run in fonts.runs(text)) == text
     image = letter(text_look({"text": text, "font_size": 60}), CANVAS, fonts).image
     box = image.getchannel("A").getbbox()
