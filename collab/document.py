@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,11 @@ from collab.ledger import Ledger
 from collab.ports import Edit
 from collab.schema import Touches
 from collab.update import read_update
+
+
+KNOWN_UPDATES: Final = 16
+KNOWN_MIN_BYTES: Final = 256
+KNOWN_MAX_BYTES: Final = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -46,6 +52,7 @@ class Document:
         self.ledger = Ledger()
         self._max_bytes = max_bytes
         self._size = 0
+        self._known: OrderedDict[bytes, None] = OrderedDict()
         self._containers = Containers(partial(is_container, self.doc), partial(measure, self.doc))
         self._touches = Touches()
         self._transaction: Transaction | None = None
@@ -91,8 +98,11 @@ class Document:
             DocumentTooBig: the document would pass its limit; nothing was changed.
             BrokenDocument: pycrdt gave up in the middle; this object is of no use any more.
         """
+        if update in self._known:
+            return False
         summary = read_update(update)
         if not self.ledger.brings_news(summary):
+            self._remember(update)
             return False
         self._containers.check(summary, self.ledger)
         self._make_room(len(update))
@@ -146,6 +156,14 @@ class Document:
     def size(self) -> int:
         """An upper bound for the bytes of the encoded document."""
         return self._size
+
+    def _remember(self, update: bytes) -> None:
+        """What brings no news never will. A thousand editors who reconnect after a restart send the
+        same delete set, one after the other: it is read once."""
+        if KNOWN_MIN_BYTES <= len(update) <= KNOWN_MAX_BYTES:
+            self._known[update] = None
+            if len(self._known) > KNOWN_UPDATES:
+                self._known.popitem(last=False)
 
     def _make_room(self, more: int) -> None:
         if self._size + more <= self._max_bytes:

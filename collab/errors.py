@@ -10,9 +10,12 @@
     ├── MissingUpdates               an update that builds on what the document does not have
     ├── NotFound                     no such thing, or none that the caller may know of
     │   ├── VideoNotFound  SceneNotFound  LayerNotFound  UserNotFound
+    │   └── AudioNotFound  MediaNotFound  AvatarNotFound  VoiceNotFound  JobNotFound  BlobNotFound
     ├── Conflict                     what is asked for contradicts what is there
     ├── Forbidden                    known to the caller, but not allowed
     ├── TierRequired                 allowed in a larger tier
+    ├── StorageQuotaExceeded         no room left for the caller's files
+    ├── TooManyGenerations           the hour's generations are used up
     ├── Unauthenticated              no, bad or expired credentials
     ├── Unavailable                  try again later
     │   ├── DatabaseAway             PostgreSQL does not answer
@@ -127,6 +130,60 @@ class UserNotFound(NotFound):
         super().__init__(message)
 
 
+class AudioNotFound(NotFound):
+    """No such piece of audio, or somebody else's."""
+
+    code = "audio_not_found"
+
+    def __init__(self, message: str = "There is no such audio.") -> None:
+        super().__init__(message)
+
+
+class MediaNotFound(NotFound):
+    """No such picture or video, or somebody else's."""
+
+    code = "media_not_found"
+
+    def __init__(self, message: str = "There is no such media.") -> None:
+        super().__init__(message)
+
+
+class AvatarNotFound(NotFound):
+    """No such avatar, or somebody else's."""
+
+    code = "avatar_not_found"
+
+    def __init__(self, message: str = "There is no such avatar.") -> None:
+        super().__init__(message)
+
+
+class VoiceNotFound(NotFound):
+    """No such voice."""
+
+    code = "voice_not_found"
+
+    def __init__(self, message: str = "There is no such voice.") -> None:
+        super().__init__(message)
+
+
+class JobNotFound(NotFound):
+    """No such job, or somebody else's."""
+
+    code = "job_not_found"
+
+    def __init__(self, message: str = "There is no such job.") -> None:
+        super().__init__(message)
+
+
+class BlobNotFound(NotFound):
+    """No such stored file."""
+
+    code = "file_not_found"
+
+    def __init__(self, message: str = "There is no such file.") -> None:
+        super().__init__(message)
+
+
 class Conflict(CocutError):
     """What is asked for contradicts what is there."""
 
@@ -143,6 +200,27 @@ class TierRequired(CocutError):
     """Allowed in a larger tier."""
 
     code = "tier_required"
+
+
+class StorageQuotaExceeded(CocutError):
+    """No room left for the caller's files."""
+
+    code = "storage_quota_exceeded"
+
+
+class TooManyGenerations(CocutError):
+    """The hour's generations are used up.
+
+    Args:
+        limit: how many an hour has.
+        retry_after: seconds until the next is allowed.
+    """
+
+    code = "generation_limit"
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"Your tier has {limit} generations an hour, and they are used up.")
+        self.retry_after = max(1, round(retry_after + 0.5))
 
 
 class Unauthenticated(CocutError):

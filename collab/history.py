@@ -23,7 +23,8 @@ SMALL_TAIL_BYTES: Final = 64 * 1024
 SMALL_DOCUMENT_BYTES: Final = 256 * 1024
 """A document of this size is encoded in less time than it takes to send it to a few editors."""
 
-STALE_GREETING: Final = 50
+STALE_GREETING_BYTES: Final = 16 * 1024
+"""What an editor of a large document may send although the room has it; see `greeting`."""
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class History:
         self._framing = framing
         self._updates: deque[bytes] = deque()
         self._bytes = 0
+        self._published = 0
+        self._greeted = 0
         self._greeting: Encoded | None = None
         self._welcomes: OrderedDict[bytes, Encoded] = OrderedDict()
         self._tails: dict[int, Encoded] = {}
@@ -70,20 +73,32 @@ class History:
         self.version += 1
         self._updates.append(update)
         self._bytes += len(update)
+        self._published += len(update)
         while self._bytes > KEPT_BYTES or len(self._updates) > KEPT_UPDATES:
             self._bytes -= len(self._updates.popleft())
 
     def greeting(self) -> bytes:
         """The server's step 1.
 
-        It may be somewhat old: an editor then sends some of what the room has, which costs less
-        than encoding the state vector for every one of a thousand who join.
+        That of a large document may be somewhat old: an editor then sends a little of what the room
+        has, which costs less than encoding the state vector anew for each of a thousand who join.
         """
         greeting = self._greeting
-        if greeting is None or self.version - greeting.version > STALE_GREETING:
+        if greeting is None or (
+            greeting.version != self.version
+            and (
+                self._size() <= SMALL_DOCUMENT_BYTES
+                or self._published - self._greeted > STALE_GREETING_BYTES
+            )
+        ):
             frame = self._framing(*protocol.step_1(self._state_vector()))
             greeting = self._greeting = Encoded(self.version, frame)
+            self._greeted = self._published
         return greeting.frame
+
+    def has_welcomed(self, state_vector: bytes) -> bool:
+        """Whether somebody with an equal state vector was welcomed lately: it is a good one."""
+        return state_vector in self._welcomes
 
     def welcome(self, state_vector: bytes) -> list[bytes]:
         """The frames that bring one with this state vector up to date, made once for equal ones.

@@ -238,7 +238,8 @@ class Room:
             elif isinstance(message, Awareness):
                 self.presence.receive(message.payload, session.id, session.user)
             elif isinstance(message, Join):
-                read_state_vector(message.state_vector)
+                if not self.history.has_welcomed(message.state_vector):
+                    read_state_vector(message.state_vector)
                 batch.joins.append((session, message.state_vector))
             elif isinstance(message, Acknowledge):
                 batch.acknowledgements.append((session, message.frame))

@@ -66,6 +66,16 @@ def test_what_is_known_is_not_sent_again() -> None:
     assert room.seq == 1
 
 
+def test_what_was_no_news_once_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Editor(1)
+    room = new_room(one)
+    turn(room, one.sends(one.change(add_scene("a", "x" * 1000))))
+    again = one.doc.get_update()
+    assert turn(room, one.sends(again)).update is None
+    monkeypatch.setattr("collab.document.read_update", None)
+    assert turn(room, one.sends(bytes(again))).update is None
+
+
 def test_nothing_is_visible_before_publish() -> None:
     one, two = Editor(1), Editor(2)
     room = new_room(one, two)
@@ -88,6 +98,16 @@ def test_joining_gets_what_is_missing() -> None:
     assert two.channel.frames[1][:2] == bytes((protocol.SYNC, STEP_2))
     two.hears()
     assert two.scenes == one.scenes
+
+
+def test_the_greeting_knows_what_the_room_has() -> None:
+    one, two = Editor(1), Editor(2)
+    room = new_room(one)
+    turn(room, one.sends(one.change(add_scene("a", "x" * 100_000))))
+    room.join(two.session)
+    greeting = protocol.read_frame(two.channel.frames[0])
+    assert isinstance(greeting, protocol.Join)
+    assert len(one.doc.get_update(greeting.state_vector)) < 100
 
 
 def test_all_who_join_share_one_encoding() -> None:
