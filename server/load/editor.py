@@ -38,6 +38,12 @@ class Editor(asyncio.Protocol):
         vector: the state vector that it says to have when it joins.
         answer: makes the update that answers the server's state vector; None answers with nothing.
         keeps: whether to keep and compare frames over a megabyte, instead of counting their bytes.
+
+    Attributes:
+        synced: done with the time at which the document came (its first part, if it comes in
+            several), in seconds of the monotonic clock.
+        closed: whether the connection has ended.
+        heard: when something arrived last, in the same seconds.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Editor(asyncio.Protocol):
         self.wire = wire
         self.synced: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.closed = False
+        self.heard = 0.0
         self._trail = trail
         self._counts = counts
         self._vector = vector
@@ -91,7 +98,7 @@ class Editor(asyncio.Protocol):
         now = time.perf_counter()
         counts = self._counts
         counts.bytes += len(data)
-        counts.last_arrival = now
+        counts.last_arrival = self.heard = now
         if self._skip:
             if len(data) < self._skip:
                 self._skip -= len(data)

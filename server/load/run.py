@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from pycrdt import Doc
+from pycrdt import Doc, merge_updates
 
 from collab.update import read_state_vector
 from server.load.editor import Counts
@@ -27,7 +27,9 @@ from server.load.usage import Usage, measure
 from server.load.verify import Delivery, Ledger, judge, missing
 
 _WATCH: Final = 0.5
-_ATTEMPTS: Final = 100
+_TIMEOUT: Final = 60.0
+_SETTLED: Final = 0.2
+_POLL: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +223,20 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
 
 
 async def read_document(wire: Wire) -> bytes:
-    """The document that a server gives to an editor who joins now, as one update."""
+    """The document that a server gives to an editor who joins now, as one update.
+
+    It may come in parts; it is complete when nothing more has come for a moment.
+    """
     trail = Trail()
     swarm = Swarm([Seat(wire, trail)], Counts())
     await swarm.join()
+    await swarm.quiet(_SETTLED, _TIMEOUT)
     await swarm.leave()
-    return trail.frames[0].update
+    return merge_updates(*(frame.update for frame in trail.frames))
 
 
 async def write_document(wire: Wire, updates: list[bytes]) -> Swarm:
-    """Send updates to a server; returns once somebody who joins gets all of them.
+    """Send updates to a server; returns once another editor has got all of them.
 
     Returns:
         The editor that sent them, still there: some servers forget a document that nobody has open.
@@ -242,19 +248,29 @@ async def write_document(wire: Wire, updates: list[bytes]) -> Swarm:
     for update in updates:
         wanted.apply_update(update)
     clocks = read_state_vector(wanted.get_state())
-    swarm = Swarm([Seat(wire, Trail())], Counts())
-    await swarm.join()
+    trail = Trail()
+    reader, writer = Swarm([Seat(wire, trail)], Counts()), Swarm([Seat(wire, Trail())], Counts())
+    await writer.join()
+    await reader.join()
     for update in updates:
-        swarm.editors[0].send(wire.update(update))
-    for _ in range(_ATTEMPTS):
-        there: Doc[Any] = Doc()
-        there.apply_update(await read_document(wire))
-        had = read_state_vector(there.get_state())
-        if all(had.get(client, 0) >= clock for client, clock in clocks.items()):
-            return swarm
-        await asyncio.sleep(0.1)
-    await swarm.leave()
-    raise TimeoutError("the server did not take the prepared video")
+        writer.editors[0].send(wire.update(update))
+    there: Doc[Any] = Doc()
+    applied = 0
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            while True:
+                for frame in trail.frames[applied:]:
+                    there.apply_update(frame.update)
+                applied = len(trail.frames)
+                had = read_state_vector(there.get_state())
+                if all(had.get(client, 0) >= clock for client, clock in clocks.items()):
+                    return writer
+                await asyncio.sleep(_POLL)
+    except TimeoutError:
+        await writer.leave()
+        raise TimeoutError("the server did not take the prepared video") from None
+    finally:
+        await reader.leave()
 
 
 async def _prepare(plan: Plan, people: People, rest: Rest | None, random: Random) -> list[_Video]:

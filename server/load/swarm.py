@@ -34,11 +34,16 @@ class Swarm:
     Args:
         seats: one for each editor.
         counts: where what they receive is counted.
+
+    Attributes:
+        editors: those who have joined.
+        began: when the joining began, in seconds of the monotonic clock.
     """
 
     def __init__(self, seats: Sequence[Seat], counts: Counts) -> None:
         self.counts = counts
         self.editors: list[Editor] = []
+        self.began = 0.0
         self._seats = seats
 
     async def join(
@@ -69,7 +74,7 @@ class Swarm:
         allow_files(len(self._seats) + _SPARE_FILES)
         loop = asyncio.get_running_loop()
         gate = asyncio.Semaphore(at_once)
-        began = time.perf_counter()
+        began = self.began = time.perf_counter()
 
         async def one(index: int, seat: Seat) -> tuple[Editor, float]:
             async with gate:

@@ -69,7 +69,9 @@ def joins(bench: Bench) -> list[Row]:
         swarm = Swarm([Seat(wire, trail) for _ in range(editors)], Counts())
         async with watched(server) as memory:
             before = memory[0]
-            times = await swarm.join(at_once=editors, keeps=False, timeout=600)
+            await swarm.join(at_once=editors, keeps=False, timeout=600)
+            await swarm.quiet(1, 60)
+        times = [editor.heard - swarm.began for editor in swarm.editors]
         result = {
             "p50": statistics.median(times),
             "slowest": max(times),
