@@ -17,7 +17,6 @@ from collab.ports import Edit
 from collab.schema import Touches
 from collab.update import read_update
 
-
 KNOWN_UPDATES: Final = 16
 KNOWN_MIN_BYTES: Final = 256
 KNOWN_MAX_BYTES: Final = 256 * 1024
