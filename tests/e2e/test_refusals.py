@@ -179,9 +179,8 @@ async def test_a_viewer_is_told_and_stays(api: Api, clients: NodeClients) -> Non
     await author.until("[...provider.awareness.getStates().values()].some((s) => s.user)")
     assert len((await author.state())["scenes"]) == 1
     assert [scene["text"] for scene in await api.scenes(video)] == ["Allowed"]
-    assert await viewer.run("return [client.denied.length, client.closes, provider.wsconnected]") == [
-        1, [], True,
-    ]  # fmt: skip
+    told = await viewer.run("return [client.denied.length, client.closes, provider.wsconnected]")
+    assert told == [1, [], True]
 
 
 async def test_who_loses_the_role_is_closed_with_4403(api: Api, clients: NodeClients) -> None:
