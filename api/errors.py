@@ -19,7 +19,9 @@ from collab.errors import (
     MessageTooBig,
     MissingUpdates,
     NotFound,
+    StorageQuotaExceeded,
     TierRequired,
+    TooManyGenerations,
     Unauthenticated,
     Unavailable,
 )
@@ -114,7 +116,9 @@ _STATUSES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (MessageTooBig, 413),
     (DocumentTooBig, 413),
     (BadInput, 400),
+    (StorageQuotaExceeded, 413),
     (TooManyRequests, 429),
+    (TooManyGenerations, 429),
     (MethodNotAllowed, 405),
     (Unauthenticated, 401),
     (Forbidden, 403),
@@ -137,6 +141,7 @@ _CLOSE_CODES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (NotFound, 4404),
     (Unavailable, 1013),
     (TooManyRequests, 1013),
+    (TooManyGenerations, 1013),
 )
 
 MAX_REASON: Final = 123
@@ -182,7 +187,7 @@ def response(error: CocutError) -> web.Response:
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="cocut"'
-    elif isinstance(error, Unavailable | TooManyRequests):
+    elif isinstance(error, Unavailable | TooManyRequests | TooManyGenerations):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)

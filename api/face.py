@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from api import document, health, layers, members, scenes, videos
+from api import blobs, document, health, layers, members, scenes, videos
 from api.access import Access
 from api.body import MAX_BODY
 from api.callers import Callers
@@ -19,7 +19,7 @@ from api.documentation import Documentation
 from api.errors import Detail
 from api.idempotency import Idempotency
 from api.identity import Keys, Verifier
-from api.keys import PARTS, FaceConfig, Parts
+from api.keys import PARTS, FaceConfig, MediaParts, Parts
 from api.limits import RateLimiter
 from api.middleware import face
 from api.projections import Projections
@@ -40,6 +40,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *videos.ROUTES,
     *members.ROUTES,
     *document.ROUTES,
+    *blobs.ROUTES,
     *health.ROUTES,
 )
 
@@ -50,6 +51,7 @@ def assemble(
     keys: Keys,
     *,
     config: FaceConfig,
+    media: MediaParts,
     limiter: RateLimiter | None,
     ready: Callable[[], Awaitable[Sequence[Detail]]],
     registry: CollectorRegistry,
@@ -73,6 +75,7 @@ def assemble(
         videos=table_of_videos,
         members=Members(database),
         scenes=table_of_scenes,
+        media=media,
         access=Access(UpdateLog(database).heads, table_of_videos.role_of, clock, alone=alone),
         projections=Projections(table_of_scenes.read),
         idempotency=Idempotency(IdempotencyKeys(database)),

@@ -16,10 +16,13 @@ from api.callers import Callers
 from api.errors import Detail
 from api.idempotency import Idempotency
 from api.limits import RateLimiter
+from api.links import Links
 from api.projections import Projections
 from collab.ports import Rooms
 from collab.schema import DocumentLimits
 from collab.values import Rules
+from persistence.blobs import Blobs
+from persistence.jobs import Jobs
 from persistence.members import Members
 from persistence.scenes import Scenes
 from persistence.users import Users
@@ -50,12 +53,27 @@ class FaceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaParts:
+    """What the handlers of files, jobs and libraries work with.
+
+    Attributes:
+        blobs, jobs: the tables.
+        links: to stored files.
+    """
+
+    blobs: Blobs
+    jobs: Jobs
+    links: Links
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the handlers work with; the composition root makes it.
 
     Attributes:
         rooms: the rooms of this node.
         users, videos, members, scenes: the tables.
+        media: files, jobs and libraries.
         access: who may do what on a video, and where it stands.
         projections: the scenes of a video as the bytes of an answer.
         idempotency: answers already given.
@@ -76,6 +94,7 @@ class Parts:
     videos: Videos
     members: Members
     scenes: Scenes
+    media: MediaParts
     access: Access
     projections: Projections
     idempotency: Idempotency

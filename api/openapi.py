@@ -66,6 +66,7 @@ def document(routes: Iterable[Route], *, version: str, server: str = "/") -> dic
         for route in shown
         for model, mode in (
             (route.body, "validation"),
+            (route.form, "validation"),
             (route.query, "validation"),
             (route.data, "serialization"),
         )
@@ -113,6 +114,11 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if route.permission.signed_in:
         operation["security"] = [{"bearer": []}]
+    if route.form is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _reference(route.form)}},
+        }
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -208,7 +214,7 @@ def _errors(route: Route) -> list[int]:
         found.add(429)
     if "{" in route.path or route.permission.via is not None:
         found.add(404)
-    if route.body is not None:
+    if route.body is not None or route.form is not None:
         found |= {409, 413, 415, 422}
     if route.query is not None:
         found.add(422)
@@ -216,6 +222,7 @@ def _errors(route: Route) -> list[int]:
         found |= {409, 422}
     if route.path == "/metrics":
         found.add(401)
+    found |= route.errors
     return sorted(found)
 
 

@@ -157,6 +157,9 @@ class Route:
         idempotent: it creates or starts something and takes an Idempotency-Key.
         cost: how many requests it counts as; 0 for what is never limited.
         body_limit: bytes.
+        form: model of the fields of a `multipart/form-data` body, which the handler reads by
+            itself; the file is in the field `file`.
+        errors: further statuses that it may answer with.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -174,3 +177,5 @@ class Route:
     idempotent: bool = False
     cost: int = 1
     body_limit: int = MAX_BODY
+    form: type[BaseModel] | None = None
+    errors: frozenset[int] = frozenset()

@@ -6,7 +6,8 @@ CocutError
     ├── EmbeddedPostgresFailed   the embedded PostgreSQL could not be created, started or stopped
     ├── DatabaseRefused          PostgreSQL is there, but does not let us in or is too old
     ├── SchemaTooNew             the database was migrated by a newer version of the program
-    └── JournalCorrupt           the journal is damaged in a place where no crash explains it
+    ├── JournalCorrupt           the journal is damaged in a place where no crash explains it
+    └── BlobStoreFailed          the place of the stored files does not take or give them
 """
 
 from __future__ import annotations
@@ -60,3 +61,9 @@ class CompactionFailed(StorageError):
     """The process that makes snapshots died; nothing was trimmed."""
 
     code = "compaction_failed"
+
+
+class BlobStoreFailed(StorageError):
+    """The place where files are stored does not take or give them."""
+
+    code = "blob_store"

@@ -18,18 +18,24 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
+from api.dispatch import add_routes
 from api.errors import Detail
 from api.face import assemble, build
-from api.identity import HmacKeys, Keys
+from api.identity import HmacKeys, Keys, mint
 from api.jwks import JwksKeys
-from api.keys import FaceConfig, Parts
+from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import MemoryRateLimiter
+from api.links import Links
 from api.sync import binary_frame, sync
+from api.tiers import Tier
 from collab.projection import Projection
 from collab.schema import Changes
+from persistence.blobs import Blobs, shared_secret
 from persistence.bus import Bus
 from persistence.compactor import Compactor
 from persistence.database import Database
+from persistence.filestore import FileStore
+from persistence.jobs import Jobs
 from persistence.journal import Journal
 from persistence.migrations import born, migrate
 from persistence.scenes import Scenes
@@ -40,6 +46,7 @@ from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
 from server.observe import Metrics
+from server.pages import GUEST, Pages
 from server.projector import Heard, Projector
 from server.secret import signing_secret
 from server.settings import Settings
@@ -92,10 +99,14 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
                 tell(video_id)
 
         hub = await _hub(settings, database, durable, metrics, own_link, projected, place, stack)
-        parts = _parts(settings, database, hub, durable, metrics, own_link, place, public_url)
+        media = await _media(settings, database, public_url)
+        parts = _parts(
+            settings, database, hub, durable, metrics, own_link, place, public_url, media
+        )
         moved.append(parts.access.moved)
         app = build(parts, _log, version=version("cocut"))
         app.router.add_get("/ws/videos/{video_id}", sync)
+        add_routes(app, Pages(_guest_token(settings)).routes)
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
@@ -120,6 +131,7 @@ def _parts(
     own_link: Callable[[str], bool],
     place: Place,
     public_url: str,
+    media: MediaParts,
 ) -> Parts:
     token = settings.metrics_token
 
@@ -141,6 +153,7 @@ def _parts(
             limits=settings.limits(),
             own_link=own_link,
         ),
+        media=media,
         limiter=MemoryRateLimiter() if settings.rate_limits else None,
         ready=ready,
         registry=metrics.registry,
@@ -149,6 +162,22 @@ def _parts(
         new_id=uuid.uuid4,
         observed=observed,
         alone=place.alone,
+    )
+
+
+def _guest_token(settings: Settings) -> Callable[[], str] | None:
+    """What makes tokens for guests, who may do everything, where there may be any."""
+    if not settings.guest:
+        return None
+    secret = signing_secret(settings)
+    return lambda: mint(secret, GUEST, Tier.BUSINESS, now=time.time())
+
+
+async def _media(settings: Settings, database: Database, public_url: str) -> MediaParts:
+    return MediaParts(
+        blobs=Blobs(database, FileStore.open(settings.files_url())),
+        jobs=Jobs(database),
+        links=Links(public_url, await shared_secret(database, "links"), time.time),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collab.errors import CocutError
-from server.options import LOGGING, STORAGE, settings_command, token_command
+from server.options import LOGGING, MEDIA, STORAGE, settings_command, token_command
 from server.settings import LOAD_PREFIX, Settings, SettingsError, TokenSettings, read_variables
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ def migrate(settings: Settings) -> None:
 
     observe.configure_logging(settings.log_level, settings.log_format)
     raise typer.Exit(_run(storage.bring_up_to_date, settings))
+
+
+def worker(settings: Settings) -> None:
+    """Run a worker for jobs: speech, images, films. `serve` runs one by itself."""
+    from server import handlers, observe
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(handlers.work, settings))
 
 
 def load(context: typer.Context) -> None:
@@ -113,6 +121,7 @@ def application() -> typer.Typer:
     root.callback()(_root)
     root.command()(settings_command(serve))
     root.command()(token_command(token))
+    root.command()(settings_command(worker, fields=[*STORAGE, "blob_url", *MEDIA, *LOGGING]))
     root.command()(settings_command(migrate, fields=[*STORAGE, *LOGGING]))
     everything = {"allow_extra_args": True, "ignore_unknown_options": True}
     root.command(context_settings={**everything, "help_option_names": []})(load)

@@ -11,6 +11,7 @@ import typer
 from server.settings import Settings, TokenSettings, load, option_name, shown, variable_name
 
 STORAGE = ("data_dir", "database_url")
+MEDIA = ("speech_url", "speech_key", "image_url", "image_key")
 LOGGING = ("log_level", "log_format")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import quote
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -254,6 +255,10 @@ class Settings(_Model):
             for name in type(self).model_fields
             if (value := getattr(self, name)) is not None
         }
+
+    def files_url(self) -> str:
+        """Where stored files are: `--blob-url`, or a directory below the data directory."""
+        return self.blob_url or f"file:{quote(str(self.data_dir / 'blobs'))}"
 
     def limits(self) -> DocumentLimits:
         """The limits of documents and of their projection."""

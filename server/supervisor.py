@@ -17,6 +17,7 @@ import structlog
 from collab.errors import CocutError
 from persistence.filelock import DataDirLock
 from server.app import Place, running
+from server.foreman import foreman
 from server.settings import Settings
 from server.storage import open_database
 
@@ -56,6 +57,8 @@ async def serve(settings: Settings) -> int:
             ]
             stack.push_async_callback(_end, workers)
             await asyncio.gather(*(worker.start() for worker in workers))
+        if not settings.no_worker:
+            await stack.enter_async_context(foreman(settings))
         _log.info("started", address=place.address, pid=os.getpid(), workers=settings.workers)
         print(f"ready {place.address}", flush=True)
         await stop.wait()

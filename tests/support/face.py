@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,12 +21,17 @@ from prometheus_client import CollectorRegistry
 from api.errors import Detail
 from api.face import assemble, build
 from api.identity import HmacKeys, mint
-from api.keys import FaceConfig, Parts
+from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import RateLimiter
+from api.links import Links
 from api.routes import Route
+from persistence.blobs import Blobs, shared_secret
 from persistence.database import Database
+from persistence.filestore import FileStore
+from persistence.jobs import Jobs
 from tests.support.rooms import LocalRooms
 
+ADDRESS = "https://video.example"
 SECRET = b"the secret of the tests: 32 bytes"
 
 
@@ -151,7 +158,8 @@ async def serve_face(
     clock: Any = time.monotonic,
     alone: bool = False,
 ) -> AsyncIterator[Client]:
-    """Serve the face for a while."""
+    """Serve the face for a while; its links begin with `ADDRESS`."""
+    files = tempfile.mkdtemp()
     config = config or FaceConfig()
     database = await Database.connect(database_url, retry_seconds=5)
     rooms = LocalRooms(database, config.limits)
@@ -162,6 +170,11 @@ async def serve_face(
         rooms,
         HmacKeys(SECRET),
         config=config,
+        media=MediaParts(
+            blobs=Blobs(database, FileStore.open(f"file:{files}")),
+            jobs=Jobs(database),
+            links=Links(ADDRESS, await shared_secret(database, "links"), wall),
+        ),
         limiter=limiter,
         ready=ready,
         registry=CollectorRegistry(),
@@ -182,6 +195,7 @@ async def serve_face(
     finally:
         await runner.cleanup()
         await database.close()
+        shutil.rmtree(files)
 
 
 def _logger(lines: list[dict[str, Any]]) -> Any:
