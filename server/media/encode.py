@@ -29,7 +29,14 @@ COLOUR: Final = (
 )
 QUALITY: Final = (
     *("-c:v", "libx264", "-preset", "superfast", "-crf", "20", "-profile:v", "high"),
-    *("-bf", "0", "-forced-idr", "1", "-x264-params", "aud=1:repeat-headers=1:open-gop=0"),
+    *(
+        "-bf",
+        "0",
+        "-forced-idr",
+        "1",
+        "-x264-params",
+        "aud=1:repeat-headers=1:open-gop=0:subme=0:weightp=0",
+    ),
 )
 _COPY_BYTES: Final = 1 << 20
 

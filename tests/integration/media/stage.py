@@ -155,8 +155,12 @@ def make_assets(directory: Path) -> DirectoryAssets:
     )
     write_wav(directory / "music.wav", tone(220, 6.0, 0.4))
     write_wav(directory / "ding.wav", tone(1200, 0.4, 0.6))
-    for name in ("broken.png", "broken.mp4", "broken.mp3"):
-        (directory / name).write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+    for name, head in (
+        ("broken.png", b"\x89PNG\r\n\x1a\n"),
+        ("broken.mp4", b"\x00\x00\x00\x18ftypmp42"),
+        ("broken.mp3", b"ID3\x04"),
+    ):
+        (directory / name).write_bytes(head + bytes(range(256)) * 4)
     assets = DirectoryAssets(directory)
     assets.sizes = {"clip.mp4": (320, 240, 2.0), "spin.gif": (120, 120, 1.0)}
     return assets

@@ -1,0 +1,1 @@
+"""Speech: providers of voices, and what keeps what they have spoken."""
