@@ -9,6 +9,7 @@ BEFORE_TOKEN: Final = 300
 """Requests a minute from one address that carry no good token."""
 
 _SWEEP: Final = 10_000
+_ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,18 @@ class MemoryRateLimiter:
         empty = max(self._empty_at.get(key, now), now)
         after = empty + cost * interval
         if after - now > 60.0 + 1e-9:
-            return Taken(False, a_minute, int((60.0 - (empty - now)) / interval), after - now - 60)
+            return Taken(
+                False,
+                a_minute,
+                int((60.0 - (empty - now)) / interval + _ROUNDING),
+                after - now - 60,
+            )
         self._empty_at[key] = after
         if len(self._empty_at) > self._sweep_at:
             self._sweep(now)
-        return Taken(True, a_minute, int((60.0 - (after - now)) / interval), after - now)
+        return Taken(
+            True, a_minute, int((60.0 - (after - now)) / interval + _ROUNDING), after - now
+        )
 
     def _sweep(self, now: float) -> None:
         self._empty_at = {key: at for key, at in self._empty_at.items() if at > now}

@@ -47,6 +47,7 @@ class ClientState:
         owner: the connection that it is from, or the node, if that is another one; None when it
             has ended.
         user: whose connection that is.
+        ended: once it has ended: the newest connection at that moment.
     """
 
     heard: int
@@ -54,6 +55,7 @@ class ClientState:
     state: bytes
     owner: Owner | None
     user: str
+    ended: int = 0
 
 
 class Presence:
@@ -74,8 +76,9 @@ class Presence:
         self._unshared: dict[int, str] = {}
         # Clients with a state that has not been sent yet, those that wait longest first.
         self._unsent: OrderedDict[int, None] = OrderedDict()
-        # Clocks at which clients were told to be gone.
-        self._gone: OrderedDict[int, int] = OrderedDict()
+        # Clients that were told to be gone: the clock, and the newest connection at that moment.
+        self._gone: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._newest = 0
         self._recent: deque[bytes] = deque(maxlen=REMEMBERED_PAYLOADS)
         self._recent_set: set[bytes] = set()
         self._allowance = float(BYTES_PER_SECOND)
@@ -83,6 +86,10 @@ class Presence:
 
     def __len__(self) -> int:
         return len(self._clients)
+
+    def join(self, owner: int) -> None:
+        """A connection begins; later ones have higher numbers."""
+        self._newest = owner
 
     def receive(self, payload: bytes, owner: int, user: str) -> None:
         """Take the states that a connection sends.
@@ -112,6 +119,7 @@ class Presence:
             known.clock += 1
             known.state = GONE
             known.owner = None
+            known.ended = self._newest
             self._unsent[client] = None
             if isinstance(owner, int):
                 self._share(client, known)
@@ -134,7 +142,7 @@ class Presence:
         write_varuint(out, len(self._unshared))
         for client, user in self._unshared.items():
             known = self._clients.get(client)
-            clock = known.clock if known is not None else self._gone.get(client, 0)
+            clock = known.clock if known is not None else self._gone.get(client, (0, 0))[0]
             _write_entry(out, client, clock, known.state if known is not None else GONE)
             name = user.encode()
             write_varuint(out, len(name))
@@ -201,11 +209,14 @@ class Presence:
         known = self._clients.get(client)
         if known is None:
             mine = self._clients_of.get(owner, ())
-            return state != GONE and len(mine) < MAX_CLIENTS_PER_OWNER
+            if state == GONE or len(mine) >= MAX_CLIENTS_PER_OWNER:
+                return False
+            gone = self._gone.get(client)
+            return gone is None or _returns(clock, owner, *gone)
         if known.owner == owner:
             return clock > known.heard or (clock == known.heard and state == GONE)
         if known.owner is None:
-            return state != GONE
+            return state != GONE and _returns(clock, owner, known.clock, known.ended)
         # The same user, connected anew before the old connection was seen to end. What another
         # of its connections merely repeats has the clock that everybody heard.
         return known.user == user and clock > known.clock and state != GONE
@@ -213,7 +224,7 @@ class Presence:
     def _take(self, client: int, clock: int, state: bytes, owner: int, user: str) -> None:
         known = self._clients.get(client)
         if known is None:
-            last = self._gone.pop(client, -1)
+            last, _ = self._gone.pop(client, (-1, 0))
             known = ClientState(clock, max(clock, last + 1), state, owner, user)
             self._clients[client] = known
         else:
@@ -223,6 +234,7 @@ class Presence:
             known.clock = max(clock, known.clock + 1)
             known.state = state
             known.owner = None if state == GONE else owner
+            known.ended = self._newest
             known.user = user
         if known.owner is not None:
             self._clients_of.setdefault(owner, set()).add(client)
@@ -232,7 +244,7 @@ class Presence:
     def _hear_one(self, client: int, clock: int, state: bytes, node: bytes, user: str) -> None:
         known = self._clients.get(client)
         if known is None:
-            if state == GONE or clock < self._gone.get(client, -1):
+            if state == GONE or clock < self._gone.get(client, (-1, 0))[0]:
                 return
             known = self._clients[client] = ClientState(clock, clock, state, None, user)
         elif known.owner == node:
@@ -247,6 +259,7 @@ class Presence:
         known.state = state
         known.user = user
         known.owner = None if state == GONE else node
+        known.ended = self._newest
         if known.owner is not None:
             self._clients_of.setdefault(node, set()).add(client)
         self._unsent[client] = None
@@ -256,7 +269,8 @@ class Presence:
             self._unshared[client] = known.user
 
     def _bury(self, client: int) -> None:
-        self._gone[client] = self._clients.pop(client).clock
+        known = self._clients.pop(client)
+        self._gone[client] = (known.clock, known.ended)
         if len(self._gone) > REMEMBERED_GONE:
             self._gone.popitem(last=False)
 
@@ -265,6 +279,12 @@ class Presence:
             self._recent_set.discard(self._recent[0])
         self._recent.append(payload)
         self._recent_set.add(payload)
+
+
+def _returns(clock: int, owner: int, gone_at: int, newest_then: int) -> bool:
+    """Whether a client that was gone has come back, and is not merely repeated by one who heard it
+    before: only a connection that began after that may bring its old clock."""
+    return clock > gone_at or owner > newest_then
 
 
 def _check_json(state: bytes) -> None:

@@ -106,6 +106,7 @@ class Room:
     def join(self, session: Session) -> None:
         """Let an editor in: it is told what the room has, and who is here."""
         self.sessions[session.id] = session
+        self.presence.join(session.id)
         session.channel.write(self.history.greeting())
         self._send_presence(session)
 

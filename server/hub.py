@@ -310,9 +310,9 @@ class Hub:
             idle = keeper.idle_since is not None and now - keeper.idle_since >= IDLE_SECONDS
             if idle and not keeper.busy:
                 self._close(keeper)
-            elif keeper.idle_since is not None or (
-                now - keeper.compacted_at >= COMPACTION_SECONDS
-                and due(
+            elif now - keeper.compacted_at >= COMPACTION_SECONDS and (
+                keeper.idle_since is not None
+                or due(
                     keeper.rows_since_snapshot, keeper.bytes_since_snapshot, keeper.snapshot_bytes
                 )
             ):
@@ -352,6 +352,8 @@ class Hub:
         if head.deleted:
             for seat in seats:
                 self._dismiss(seat, VideoNotFound("The video was deleted."))
+            if self._keepers.get(keeper.video_id) is keeper:
+                self._close(keeper)
             return
         users = list({seat.session.user for seat in seats})
         roles = await self._videos.roles_of(keeper.video_id, users)
@@ -385,6 +387,9 @@ class Hub:
         try:
             with metrics.snapshot_seconds.time():
                 made = await self._snapshots.compact(keeper.video_id)
+        except VideoNotFound:
+            keeper.rows_since_snapshot = 0  # deleted, and its log with it
+            return
         except (CocutError, OSError) as error:
             metrics.snapshots.labels("failed").inc()
             _log.error("snapshot_failed", video=str(keeper.video_id), error=str(error))

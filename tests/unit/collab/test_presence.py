@@ -81,8 +81,25 @@ def test_leaving_removes_and_returning_is_seen_at_once() -> None:
     assert gone[0] > 5
     assert presence.everything() is None
     # The client itself does not count up when it reconnects: its state has the clock 5 again.
+    presence.join(2)
     presence.receive(one(7, 5), owner=2, user="a")
     assert states(presence.send(2.0))[7][0] > gone[0]
+
+
+def test_what_others_repeat_does_not_bring_back_who_is_gone() -> None:
+    presence = Presence()
+    for owner in (1, 2):
+        presence.join(owner)
+    presence.receive(one(7, 5), owner=1, user="a")
+    presence.send(0.0)
+    presence.leave(1)
+    presence.receive(one(7, 5), owner=2, user="a")
+    presence.send(1.0)
+    presence.receive(one(7, 5), owner=2, user="a")
+    assert presence.everything() is None
+    presence.join(3)
+    presence.receive(one(7, 5), owner=3, user="a")
+    assert presence.everything() is not None
 
 
 def test_presence_keeps_to_its_budget() -> None:
