@@ -39,7 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=GROUPS, help="may be repeated")
     parser.add_argument("--quick", action="store_true", help="shorter runs, each once")
-    parser.add_argument("--profile", action="store_true", help="profile Cocut with py-spy")
+    parser.add_argument("--no-profile", action="store_true", help="no profiles of what is missed")
     parser.add_argument("--out", type=Path, help="the page; docs/benchmarks.md if all rows run")
     arguments = parser.parse_args()
     directory = TOP / ".bench"
@@ -49,7 +49,7 @@ def main() -> int:
     )
     began, rows, failed = time.monotonic(), [], False
     with (directory / "servers.log").open("wb") as logs:
-        bench = Bench(quick=arguments.quick, profile=arguments.profile, logs=logs)
+        bench = Bench(quick=arguments.quick, profile=False, logs=logs)
         for name, group in GROUPS.items():
             if arguments.only and name not in arguments.only:
                 continue
@@ -64,9 +64,27 @@ def main() -> int:
                 verdict = {True: "met   ", False: "MISSED", None: "      "}[row.met]
                 print(f"          {verdict} {row.what}: {row.measured}", file=sys.stderr)
             rows += found
+            if not arguments.no_profile and any(row.met is False for row in found):
+                explain(bench, group, found)
     write(rows, time.monotonic() - began, directory, page, quick=arguments.quick)
     print(f"written: {page}", file=sys.stderr)
     return int(failed)
+
+
+def explain(bench: Bench, group: Callable[[Bench], list[Row]], rows: list[Row]) -> None:
+    """Measure rows whose targets were missed once more, and keep the profile of that."""
+    bench.profile = True
+    bench.profiles = []
+    try:
+        profiles = {row.what: row.profile for row in group(bench)}
+    except (RuntimeError, OSError, TimeoutError) as error:
+        print(f"          no profile: {error}", file=sys.stderr)
+        return
+    finally:
+        bench.profile = False
+    for row in rows:
+        if row.met is False:
+            row.profile = profiles.get(row.what, [])
 
 
 if __name__ == "__main__":

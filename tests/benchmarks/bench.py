@@ -62,9 +62,10 @@ class Bench:
 
     Attributes:
         quick: shorter runs, once each.
-        profile: record a profile of Cocut while it is loaded.
+        profile: record a profile of Cocut, and leave the peers out.
         logs: where the servers' logs go.
         said: what peers were measured at, shared by rows.
+        profiles: the functions that took most of the time in the last recording.
     """
 
     quick: bool
@@ -123,7 +124,7 @@ class Bench:
         """Load a fresh Cocut; of several runs, the one with the median p99."""
         runs = []
         for _ in range(repeats):
-            with cocut(self.logs) as server, self._recording(server.server):
+            with cocut(self.logs) as server, self.recording(server.server):
                 runs.append(self.load(server.server, *options))
         return sorted(runs, key=lambda run: run["latency"]["p99_ms"])[len(runs) // 2]
 
@@ -139,7 +140,8 @@ class Bench:
         return self.said[key]
 
     @contextmanager
-    def _recording(self, server: Server) -> Iterator[None]:
+    def recording(self, server: Server) -> Iterator[None]:
+        """Record a profile of the serving process meanwhile, if profiles are wanted."""
         self.profiles = []
         if not self.profile:
             yield

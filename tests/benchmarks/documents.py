@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, Map, Text, merge_updates
 
+from collab.document import merge
 from server.load.edits import author_updates, fresh_id, prepared_video
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def video_with_past(clients: int, random: Random) -> tuple[bytes, bytes]:
         past: Doc[Any] = Doc(client_id=first + number)
         past.get("past", type=Map)[str(number % 1000)] = number
         updates.append(past.get_update())
-    return base, merge_updates(*updates)
+    return base, merge(updates) or base
 
 
 def video_after(editors: int, edits: int, random: Random) -> bytes:
@@ -70,4 +71,4 @@ def video_after(editors: int, edits: int, random: Random) -> bytes:
     updates = [base]
     for number in range(editors):
         updates += author_updates(base, first + number, number, edits, "scenes", random)
-    return merge_updates(*updates)
+    return merge(updates) or base

@@ -130,7 +130,7 @@ def small(bench: Bench) -> list[Row]:
         )
     ]
     peers: tuple[PeerName, ...] = ("y-websocket", "hocuspocus", "pycrdt-websocket")
-    for name in peers:
+    for name in () if bench.profile else peers:
         theirs = bench.load_peer(name, *wanted, repeats=bench.repeats(3))
         what = f"the same, {name}, no storage"
         rows.append(Row("small", what, "", said(theirs), None, theirs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 import statistics
 import time
 from random import Random
@@ -66,12 +68,24 @@ def past(bench: Bench) -> list[Row]:
                 f"{batch / base_batch:.2f} x without",
                 whole / base_all <= limit,
                 {"batch": batch, "whole": whole, "base": base_all, "base_batch": base_batch},
+                _profile(*states[clients]) if bench.profile else [],
             )
         )
     return rows
 
 
-def _cost(base: bytes, state: bytes) -> tuple[float, float]:
+def _profile(base: bytes, state: bytes) -> list[str]:
+    """The functions with the largest own share of the same batches."""
+    profiler = cProfile.Profile()
+    _cost(base, state, profiler)
+    stats = pstats.Stats(profiler).get_stats_profile()
+    top = sorted(stats.func_profiles.items(), key=lambda item: -item[1].tottime)[:12]
+    return [f"{found.tottime / stats.total_tt:.1%} {name}" for name, found in top]
+
+
+def _cost(
+    base: bytes, state: bytes, profiler: cProfile.Profile | None = None
+) -> tuple[float, float]:
     """Seconds a batch takes by itself (median), and with its share of the settling (mean)."""
     document = Document.load(77, 1 << 28, state, [])
     document.settle()
@@ -85,6 +99,8 @@ def _cost(base: bytes, state: bytes) -> tuple[float, float]:
         updates += mine
     frames = [b"\0\2" + var_bytes(update) for update in updates]
     times = []
+    if profiler is not None:
+        profiler.enable()
     began = time.perf_counter()
     for number in range(BATCHES):
         start = time.perf_counter()
@@ -95,4 +111,7 @@ def _cost(base: bytes, state: bytes) -> tuple[float, float]:
         times.append(time.perf_counter() - start)
         if number % BATCHES_A_LOOK == BATCHES_A_LOOK - 1:
             document.settle()
-    return statistics.median(times), (time.perf_counter() - began) / BATCHES
+    whole = (time.perf_counter() - began) / BATCHES
+    if profiler is not None:
+        profiler.disable()
+    return statistics.median(times), whole

@@ -43,7 +43,7 @@ database's processes together, from the first edit until the last has arrived, d
 make bench                        # all of it, about half an hour
 make bench ARGS="--quick"         # shorter runs
 make bench ARGS="--only small"    # one row; --help lists them
-make bench ARGS="--profile"       # with a profile of Cocut for each target that is missed
+make bench ARGS="--no-profile"    # without running what missed its target again, profiled
 ```
 
 It needs Node.js (for two of the peers), and a machine with nothing else to do.
@@ -84,7 +84,10 @@ def page(rows: list[Row], seconds: float, *, quick: bool) -> str:
     for row in missed:
         lines += [f"### {row.what}", "", f"{row.measured}, wanted {row.target}.", ""]
         if row.profile:
-            lines += ["Where the serving process spent its time:", ""]
+            lines += [
+                "Where the serving process spent its time, when run again with a profiler:",
+                "",
+            ]
             lines += [f"- `{line}`" for line in row.profile]
             lines += [""]
     lines += ["", HOW]

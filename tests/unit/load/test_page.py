@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.benchmarks.bench import Row, quantile, top_functions
+from tests.benchmarks.report import page, raw
+
+ROWS = [
+    Row("a", "one thing", "<= 1 ms", "0.5 ms", True, {"ms": 0.5}),
+    Row("b", "another", "<= 2 ms", "3 ms", False, {}, ["50.0% work (a.py:1)"]),
+    Row("p", "a peer", "", "9 ms", None),
+]
+
+
+def test_the_page_shows_targets_peers_and_what_was_missed() -> None:
+    text = page(ROWS, 60, quick=False)
+    assert "| one thing | <= 1 ms | 0.5 ms | met |" in text
+    assert "| another | <= 2 ms | 3 ms | **missed** |" in text
+    assert "| a peer | 9 ms |" in text
+    missed = text[text.index("## Targets that were missed") : text.index("## How it is measured")]
+    assert "`50.0% work (a.py:1)`" in missed
+    assert "one thing" not in missed
+
+
+def test_without_a_miss_there_is_no_such_part() -> None:
+    assert "## Targets that were missed" not in page(ROWS[:1], 60, quick=True)
+
+
+def test_raw_numbers_are_json() -> None:
+    assert json.loads(raw(ROWS))[0]["values"] == {"ms": 0.5}
+
+
+def test_profiles_are_summed_by_function() -> None:
+    assert top_functions("a;b 3\na;c;b 3\na 4\n") == ["60.0% b", "40.0% a"]
+    assert top_functions("") == []
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
+def test_quantiles(share: float, value: float) -> None:
+    assert quantile([float(n) for n in range(100, 0, -1)], share) == value
