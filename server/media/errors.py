@@ -67,6 +67,14 @@ class OutOfSpace(RenderError):
 
 
 class EncoderFailed(RenderError):
-    """ffmpeg refused its input, died, or passed a limit; the message holds its last line."""
+    """ffmpeg refused its input, died, or passed a limit.
+
+    The message holds ffmpeg's last line; `details` is all that it said, for the operator: it may
+    name files of this machine.
+    """
 
     code = "encoder_failed"
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details

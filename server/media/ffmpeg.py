@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -32,6 +33,7 @@ INPUT_LIMITS: Final = (
 _PIPE_BYTES: Final = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one process may use: seconds of processor time, bytes of memory, bytes a file."""
 
@@ -200,4 +202,4 @@ def _failure(errors: str, code: int) -> Exception:
     if code == -25:  # SIGXFSZ
         return EncoderFailed("The film grew past the largest file that is allowed.")
     last = lines[-1].strip() if lines else f"it ended with {code}"
-    return EncoderFailed(f"The encoder failed: {last[-200:]}")
+    return EncoderFailed(f"The encoder failed: {last[-200:]}", errors[-4000:])
