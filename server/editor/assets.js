@@ -1,0 +1,101 @@
+// The files that layers show and play: loaded once, through fresh links.
+
+const SIGNED_MS = 6 * 3600 * 1000
+
+/** Pictures, films and sounds by address. Event: `change`, when one has loaded. */
+export class Assets extends EventTarget {
+  #known = new Map()
+  #links = new Map()
+
+  constructor(rest) {
+    super()
+    this.rest = rest
+  }
+
+  close() {
+    for (const { element } of this.#known.values()) {
+      if (element instanceof HTMLMediaElement) {
+        element.pause()
+        element.removeAttribute('src')
+      }
+    }
+    this.#known.clear()
+  }
+
+  /** What a media or avatar layer shows `t` seconds after its start; null while there is none. */
+  picture(layer, t, playing) {
+    const { properties } = layer
+    const address = properties.media_url ?? properties.video_url ?? properties.avatar_url ?? properties.image_url
+    if (typeof address !== 'string') return null
+    const isFilm = properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
+    const known = this.#load(isFilm ? `${layer.id} ${address}` : address, isFilm ? 'video' : 'img', address)
+    if (!known.ready) return null
+    const { element } = known
+    if (isFilm) {
+      follow(element, t, playing, properties)
+      return { source: element, width: element.videoWidth, height: element.videoHeight }
+    }
+    return { source: element, width: element.naturalWidth, height: element.naturalHeight }
+  }
+
+  /** The audio element of a layer, or null while it has no file. */
+  sound(layer) {
+    const address = layer.properties.audio_url
+    if (typeof address !== 'string') return null
+    const known = this.#load(`${layer.id} ${address}`, 'audio', address)
+    return known.ready ? known.element : null
+  }
+
+  /** A link that can be opened now, for a file's address. */
+  async link(address) {
+    const known = this.#links.get(address)
+    if (known && known.until > Date.now()) return known.link
+    if (!address.includes('/api/v1/blobs/')) return address
+    let link = address
+    try {
+      const { urls } = await this.rest.post('/blobs/sign', { urls: [address] })
+      link = urls[0].signed_url ?? address
+    } catch {
+      // A server that signs no links takes the address as it is.
+    }
+    this.#links.set(address, { link, until: Date.now() + SIGNED_MS })
+    return link
+  }
+
+  #load(key, tag, address) {
+    const before = this.#known.get(key)
+    if (before) return before
+    const element = document.createElement(tag)
+    const known = { element, ready: false }
+    this.#known.set(key, known)
+    const loaded = () => {
+      known.ready = true
+      this.dispatchEvent(new Event('change'))
+    }
+    if (tag === 'img') element.addEventListener('load', loaded)
+    else {
+      element.preload = 'auto'
+      element.muted = tag === 'video'
+      element.playsInline = true
+      element.addEventListener('loadeddata', loaded)
+      element.addEventListener('seeked', () => this.dispatchEvent(new Event('change')))
+    }
+    this.link(address).then((link) => (element.src = sameOrigin(link)))
+    return known
+  }
+}
+
+/** The server's own links, whatever name it gave itself in them. */
+export function sameOrigin(link) {
+  const url = new URL(link, location.href)
+  return url.pathname.startsWith('/api/v1/blobs/') ? url.pathname + url.search : link
+}
+
+function follow(element, t, playing, properties) {
+  const trim = Number(properties.trim_start) || 0
+  const length = Math.max(0.1, element.duration - trim)
+  const wanted = trim + (properties.loop === false ? Math.min(t, length) : t % length)
+  if (Math.abs(element.currentTime - wanted) > (playing ? 0.3 : 0.02) && !element.seeking) element.currentTime = wanted
+  if (playing && element.paused) element.play().catch(() => {})
+  if (!playing && !element.paused) element.pause()
+}

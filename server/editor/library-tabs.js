@@ -1,0 +1,52 @@
+// The four libraries: where each is found, how its things look, and what a layer takes from one.
+
+const any = (label) => ['', label]
+
+export const TABS = [
+  {
+    id: 'media', label: 'Media', icon: 'media', type: 'media', path: '/media/library', list: 'media', paged: true, look: 'pictures', query: {},
+    filters: [
+      { key: 'type', label: 'Type', options: [any('All types'), ['image', 'Images'], ['video', 'Videos'], ['gif', 'GIFs']] },
+      { key: 'source', label: 'Source', options: [any('All sources'), ['stock', 'Stock'], ['uploaded', 'Uploaded'], ['ai', 'Generated']] },
+    ],
+    upload: { path: '/media/upload', accept: '.jpg,.jpeg,.png,.gif,.mp4,.mov', fields: { category: 'Uploads' }, list: 'media' },
+    generate: true,
+    says: (item, clock) => [item.type, item.duration ? clock(item.duration) : null, item.dimensions ? `${item.dimensions.width} × ${item.dimensions.height}` : null].filter(Boolean).join(' · '),
+    properties: (item) => ({ media_id: item.id, media_url: plain(item.url), media_type: item.type }),
+  },
+  {
+    id: 'audio', label: 'Audio', icon: 'audio', type: 'audio', path: '/audio/library', list: 'audio', paged: true, look: 'rows', query: {}, favorites: true,
+    filters: [
+      { key: 'type', label: 'Which', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['favorites', 'Favorites']] },
+      { key: 'category', label: 'Category', options: [any('Music and effects'), ['music', 'Music'], ['sound_effects', 'Sound effects']] },
+    ],
+    upload: { path: '/audio/upload', accept: '.mp3,.wav,.m4a', fields: { category: 'music' }, list: 'audio' },
+    sound: (item) => item.url,
+    says: (item, clock) => [item.artist, clock(item.duration ?? 0)].filter(Boolean).join(' · '),
+    properties: (item) => ({ audio_id: item.id, audio_url: plain(item.url), category: item.category }),
+  },
+  {
+    id: 'voices', label: 'Voices', icon: 'voiceover', type: 'voiceover', path: '/voices', list: 'voices', paged: false, look: 'rows', query: {},
+    filters: [
+      { key: 'gender', label: 'Voice', options: [any('All voices'), ['female', 'Female'], ['male', 'Male'], ['child', 'Child']] },
+      { key: 'category', label: 'Category', options: [any('All categories'), ['standard', 'Standard'], ['ultra', 'Ultra'], ['studio', 'Studio']] },
+    ],
+    sound: (item) => item.sample_url,
+    says: (item) => [item.language, item.dialect, item.gender, item.style].filter(Boolean).join(' · '),
+    properties: (item) => ({ voice_id: item.id, voice_name: item.name, language: item.language_code, gender: item.gender, style: item.style }),
+  },
+  {
+    id: 'avatars', label: 'Avatars', icon: 'avatar', type: 'avatar', path: '/avatars', list: 'avatars', paged: true, look: 'pictures', query: {},
+    filters: [
+      { key: 'gender', label: 'Gender', options: [['all', 'All'], ['female', 'Female'], ['male', 'Male']] },
+      { key: 'category', label: 'Category', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
+    ],
+    says: (item) => [item.gender, item.style].filter(Boolean).join(' · '),
+    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url) }),
+  },
+]
+
+/** A stored file's link without its signature, as documents keep it. */
+function plain(link) {
+  return link?.includes('/api/v1/blobs/') ? link.split('?')[0] : link
+}

@@ -1,0 +1,116 @@
+// Playing: where in the selected scene the film stands, and its sounds.
+
+import { clamp } from './format.js'
+import { number } from './looks.js'
+
+/** The player. Event: `change`, when the time or `playing` changed. */
+export class Player extends EventTarget {
+  time = 0
+  playing = false
+  #frame = 0
+  #last = 0
+  #sounding = new Set()
+
+  constructor(project, selection, assets) {
+    super()
+    Object.assign(this, { project, selection, assets })
+  }
+
+  close() {
+    this.pause()
+  }
+
+  get scene() {
+    return this.project.scene(this.selection.scene)
+  }
+
+  seek(time) {
+    this.time = clamp(time, 0, this.scene?.duration ?? 0)
+    this.#changed()
+  }
+
+  toggle() {
+    if (this.playing) this.pause()
+    else this.play()
+  }
+
+  play() {
+    if (!this.scene) return
+    if (this.time >= this.scene.duration - 0.05) this.time = 0
+    this.playing = true
+    this.#last = performance.now()
+    this.#frame = requestAnimationFrame(this.#step)
+    this.#changed()
+  }
+
+  pause() {
+    cancelAnimationFrame(this.#frame)
+    this.playing = false
+    for (const sound of this.#sounding) sound.pause()
+    this.#sounding.clear()
+    this.#changed()
+  }
+
+  /** Go to the scene before or after. */
+  skip(step) {
+    const { scenes } = this.project
+    const at = scenes.findIndex((scene) => scene.id === this.selection.scene)
+    const next = scenes[at + step]
+    if (!next) return false
+    this.selection.select(next.id)
+    this.time = 0
+    this.#changed()
+    return true
+  }
+
+  #step = (now) => {
+    const { scene } = this
+    if (!scene) return this.pause()
+    this.time += (now - this.#last) / 1000
+    this.#last = now
+    if (this.time >= scene.duration) {
+      const over = this.time - scene.duration
+      if (!this.skip(1)) {
+        this.time = scene.duration
+        return this.pause()
+      }
+      this.time = over
+    }
+    this.#sound()
+    this.#changed()
+    this.#frame = requestAnimationFrame(this.#step)
+    return undefined
+  }
+
+  #sound() {
+    const wanted = new Set()
+    for (const layer of this.scene?.layers ?? []) {
+      const t = this.time - layer.start
+      if (!layer.enabled || !['audio', 'voiceover'].includes(layer.type) || t < 0 || t >= layer.duration) continue
+      const element = this.assets.sound(layer)
+      if (!element) continue
+      wanted.add(element)
+      const offset = number(layer.properties, 'trim_start', 0, 0, 86_400)
+      const length = Math.max(0.1, element.duration - offset)
+      const at = offset + (layer.type === 'audio' && layer.properties.loop !== false ? t % length : t)
+      if (Math.abs(element.currentTime - at) > 0.25) element.currentTime = Math.min(at, element.duration)
+      element.volume = loudness(layer, t)
+      if (element.paused && at < element.duration) element.play().catch(() => {})
+    }
+    for (const element of this.#sounding) if (!wanted.has(element)) element.pause()
+    this.#sounding = wanted
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'))
+  }
+}
+
+function loudness({ properties, duration }, t) {
+  const fadeIn = number(properties, 'fade_in', 0, 0, duration)
+  const fadeOut = number(properties, 'fade_out', 0, 0, duration)
+  let volume = properties.muted === true ? 0 : number(properties, 'volume', 1, 0, 4)
+  if (fadeIn > 0) volume *= clamp(t / fadeIn, 0, 1)
+  if (fadeOut > 0) volume *= clamp((duration - t) / fadeOut, 0, 1)
+  return clamp(volume, 0, 1)
+}

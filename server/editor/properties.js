@@ -1,0 +1,97 @@
+// The panel of properties: of the selected layer, or of the video.
+
+import { control } from './controls.js'
+import { h, setText } from './dom.js'
+import { clamp, round } from './format.js'
+import { icon } from './icons.js'
+import { TYPES } from './layer-types.js'
+import { button, iconButton } from './widgets.js'
+
+const RATIOS = [['16:9', 'Wide 16:9'], ['9:16', 'Tall 9:16'], ['1:1', 'Square 1:1'], ['4:5', 'Portrait 4:5']]
+const VIDEO_SPECS = [
+  { kind: 'choice', key: 'aspect_ratio', label: 'Shape', options: RATIOS, fallback: '16:9' },
+  { kind: 'colour', key: 'background', label: 'Background', fallback: '#000000' },
+]
+
+export class PropertiesPanel {
+  #shown = null
+  #controls = []
+
+  constructor(editor) {
+    this.editor = editor
+    this.title = h('h2', {})
+    this.actions = h('span', { class: 'row' })
+    this.body = h('div', { class: 'properties-body' })
+    this.element = h('section', { class: 'panel properties', 'aria-label': 'Properties' }, h('div', { class: 'panel-head' }, this.title, this.actions), this.body)
+  }
+
+  close() {}
+
+  update() {
+    const { project, selection } = this.editor
+    const layer = project.layer(selection.layer)
+    const shown = `${layer?.id ?? 'video'} ${layer?.type ?? ''} ${project.readOnly}`
+    if (this.#shown !== shown) {
+      this.#shown = shown
+      if (layer) this.#buildLayer(layer)
+      else this.#buildVideo()
+    }
+    if (layer) {
+      setText(this.title, layer.name || TYPES[layer.type].label)
+      for (const { spec, part } of this.#controls) part.show(spec.field ? layer[spec.field] : layer.properties[spec.key], project.readOnly)
+    } else {
+      const { ratio, background } = project.video
+      const values = { aspect_ratio: ratio, background }
+      for (const { spec, part } of this.#controls) part.show(values[spec.key], project.readOnly || (spec.key === 'aspect_ratio' && !this.editor.isOwner))
+    }
+  }
+
+  #buildVideo() {
+    const { project } = this.editor
+    setText(this.title, 'Video')
+    this.actions.replaceChildren()
+    this.#controls = VIDEO_SPECS.map((spec) => ({ spec, part: control(spec, (value) => project.setVideo({ [spec.key]: value })) }))
+    const hint = project.readOnly ? 'You are watching. Select a layer to see its properties.' : 'Select a layer on the canvas or in the timeline to change it here.'
+    this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, 'Picture'), ...this.#controls.map(({ part }) => part.element)), h('p', { class: 'hint' }, hint))
+  }
+
+  #buildLayer(layer) {
+    const { project, library } = this.editor
+    const { id } = layer
+    const type = TYPES[layer.type]
+    const remove = iconButton('trash', 'Delete layer', () => this.editor.deleteLayer(id))
+    const copy = iconButton('copy', 'Duplicate layer', () => this.editor.selection.select(layer.scene, project.duplicateLayer(id)))
+    this.actions.replaceChildren(...(project.readOnly ? [] : [copy, remove]))
+    const name = { kind: 'name', field: 'name', label: 'Name' }
+    const start = { kind: 'range', field: 'start', label: 'Start', min: 0, max: 60, step: 0.1, fallback: 0, unit: 's' }
+    const length = { kind: 'range', field: 'duration', label: 'Duration', min: 0.1, max: 60, step: 0.1, fallback: 5, unit: 's' }
+    const field = (key, fix = (value) => value) => (value, apart) => project.setLayer(id, { [key]: fix(value) }, { apart })
+    const common = [
+      { spec: name, part: nameControl(name, field('name')) },
+      { spec: start, part: control(start, field('start_time', (value) => clamp(round(value), 0, 86_400))) },
+      { spec: length, part: control(length, field('duration', (value) => clamp(round(value), 0.1, 86_400))) },
+    ]
+    this.#controls = [...common]
+    const groups = type.groups.map(([title, specs]) => {
+      const made = specs.map((spec) => ({ spec, part: control(spec, (value, apart) => project.setProperties(id, { [spec.key]: value }, { apart })) }))
+      this.#controls.push(...made)
+      return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
+    })
+    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }))
+    this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, type.label), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
+  }
+}
+
+function sourceOf({ properties }) {
+  const named = properties.voice_name ?? properties.title ?? properties.media_id ?? properties.audio_id ?? properties.avatar_id ?? properties.voice_id
+  return typeof named === 'string' ? named : 'Nothing chosen yet'
+}
+
+function nameControl(spec, set) {
+  const input = h('input', { class: 'input', maxlength: 255, on: { change: () => input.value.trim() && set(input.value.trim(), true) } })
+  const show = (value, readOnly) => {
+    input.disabled = readOnly
+    if (document.activeElement !== input) input.value = value
+  }
+  return { element: h('label', { class: 'control' }, h('span', { class: 'control-label' }, spec.label), input), show }
+}

@@ -1,0 +1,102 @@
+// Rendering: the choices, the progress of a job, and the films that came out.
+
+import { sameOrigin } from './assets.js'
+import { h, setText } from './dom.js'
+import { ago, clock } from './format.js'
+import { icon } from './icons.js'
+import { button, complain, openDialog } from './widgets.js'
+
+const POLL_MS = 1000
+const LARGEST = { free: 720, pro: 1080, business: 2160 }
+const QUALITIES = [360, 480, 720, 1080, 1440, 2160]
+const FORMATS = [['mp4', 'MP4'], ['webm', 'WebM'], ['mov', 'MOV'], ['gif', 'GIF'], ['mp3', 'MP3 (sound only)']]
+const RUNNING = ['queued', 'processing']
+
+/** Open the dialog of renders. */
+export function openRenders(editor) {
+  const { rest, session } = editor.app
+  const { id } = editor.video
+  const most = LARGEST[session.tier] ?? 720
+  const quality = select('quality', QUALITIES.filter((one) => one <= most).map((one) => [`${one}p`, `${one}p`]), `${Math.min(1080, most)}p`)
+  const format = select('format', FORMATS, 'mp4')
+  const mark = h('input', { type: 'checkbox', checked: session.tier === 'free', disabled: session.tier === 'free' })
+  const list = h('ul', { class: 'renders', 'aria-label': 'Renders' })
+  const complaint = h('p', { class: 'complaint', role: 'alert' })
+  let timer = 0
+
+  const load = async () => {
+    clearTimeout(timer)
+    if (!dialog.element.isConnected) return
+    try {
+      const { renders = [] } = await rest.get(`/videos/${id}/renders`, { limit: 20 })
+      list.replaceChildren(...renders.map((render) => row(editor, render, load)))
+      if (!renders.length) list.append(h('li', { class: 'quiet' }, 'Nothing was rendered yet.'))
+      if (renders.some((render) => RUNNING.includes(render.status))) timer = setTimeout(load, POLL_MS)
+    } catch (error) {
+      setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
+    }
+  }
+  const start = async (event) => {
+    event.preventDefault()
+    setText(complaint, '')
+    try {
+      await rest.post(`/videos/${id}/render`, { quality: quality.value, aspect_ratio: editor.project.video.ratio, format: format.value, include_watermark: mark.checked })
+      await load()
+    } catch (error) {
+      setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
+    }
+  }
+  const form = h(
+    'form',
+    { class: 'render-form', on: { submit: start } },
+    h('label', { class: 'field' }, h('span', {}, 'Quality'), quality),
+    h('label', { class: 'field' }, h('span', {}, 'Format'), format),
+    h('label', { class: 'row' }, mark, session.tier === 'free' ? 'Watermark (always, on the free tier)' : 'Watermark'),
+    button('Render', null, { primary: true, type: 'submit', iconName: 'film', disabled: editor.project.readOnly }),
+  )
+  const dialog = openDialog('Render', [form, complaint, list], { wide: true, onClose: () => clearTimeout(timer) })
+  load()
+}
+
+function row(editor, render, load) {
+  const { rest } = editor.app
+  const cancel = async () => {
+    try {
+      await rest.delete(`/renders/${render.job_id}`)
+    } catch (error) {
+      complain(error)
+    }
+    load()
+  }
+  const running = RUNNING.includes(render.status)
+  const left = render.estimated_time_remaining
+  const says = {
+    queued: render.queue_position ? `Number ${render.queue_position} in the queue` : 'Waiting',
+    processing: `${Math.round(render.progress ?? 0)} %${render.current_scene ? `, scene ${render.current_scene} of ${render.total_scenes}` : ''}${left ? `, ${clock(left, false)} left` : ''}`,
+    completed: 'Ready',
+    failed: typeof render.error === 'string' ? render.error : (render.error?.message ?? 'It failed'),
+    cancelled: 'Cancelled',
+  }[render.status]
+  return h(
+    'li',
+    { class: 'render', data: { status: render.status } },
+    h('span', { class: 'grow' }, h('span', { class: 'block' }, says), h('span', { class: 'quiet small' }, ago(render.created_at))),
+    running ? h('span', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress', 'aria-valuenow': Math.round(render.progress ?? 0) }, h('span', { style: { '--part': (render.progress ?? 0) / 100 } })) : null,
+    running ? button('Cancel', cancel) : null,
+    render.output_url ? button('Watch', () => watch(render), { iconName: 'play' }) : null,
+    render.output_url ? h('a', { class: 'button', href: sameOrigin(render.output_url), download: '' }, icon('download'), 'Download') : null,
+  )
+}
+
+function watch(render) {
+  const tag = /\.mp3(\?|$)/.test(render.output_url) ? 'audio' : /\.gif(\?|$)/.test(render.output_url) ? 'img' : 'video'
+  const film = h(tag, { class: 'film', controls: true, src: sameOrigin(render.output_url), poster: render.poster_url ? sameOrigin(render.poster_url) : null, alt: 'The rendered video' })
+  if (render.captions_url && tag === 'video') film.append(h('track', { kind: 'captions', label: 'Captions', srclang: 'en', src: sameOrigin(render.captions_url), default: true }))
+  openDialog('Film', [film, ...(render.warnings ?? []).map((warning) => h('p', { class: 'quiet small' }, warning))], { wide: true, onClose: () => film.pause?.() })
+}
+
+function select(name, options, value) {
+  const made = h('select', { class: 'input', name }, ...options.map(([one, label]) => h('option', { value: one }, label)))
+  made.value = value
+  return made
+}

@@ -1,0 +1,205 @@
+// The canvas: the scene as it will look, things on it to drag, and the pointers of others.
+
+import { everyFrame, h, reconcile, setText, Subscriptions } from './dom.js'
+import { clamp, clock, round } from './format.js'
+import { icon } from './icons.js'
+import { paintScene, sizeOf } from './paint.js'
+import { iconButton } from './widgets.js'
+
+const SNAP_PERCENT = 1.2
+const PLACED = ['text', 'media', 'shape', 'avatar']
+
+export class Stage {
+  #boxes = new Map()
+  #drag = null
+  #end = new Subscriptions()
+
+  constructor(editor) {
+    this.editor = editor
+    const { player } = editor
+    this.canvas = h('canvas', { class: 'stage-canvas', role: 'img' })
+    this.frame = h('div', { class: 'stage-selection', hidden: true }, h('span', { class: 'stage-handle', 'aria-hidden': 'true' }))
+    this.guides = [h('span', { class: 'guide upright', hidden: true }), h('span', { class: 'guide level', hidden: true })]
+    this.pointers = h('div', { class: 'pointers', 'aria-hidden': 'true' })
+    this.surface = h('div', { class: 'stage-surface', tabindex: 0, role: 'group', 'aria-label': 'Canvas; arrow keys move the selected layer' }, this.canvas, this.frame, ...this.guides, this.pointers)
+    this.play = iconButton('play', 'Play', () => player.toggle(), { class: 'play' })
+    this.time = h('span', { class: 'stage-time' })
+    this.area = h('div', { class: 'stage-area' }, this.surface)
+    this.element = h(
+      'section',
+      { class: 'stage', 'aria-label': 'Preview' },
+      this.area,
+      h(
+        'div',
+        { class: 'transport' },
+        iconButton('previous', 'Scene before', () => player.skip(-1)),
+        this.play,
+        iconButton('next', 'Next scene', () => player.skip(1)),
+        this.time,
+      ),
+    )
+    this.paint = everyFrame(() => this.#paint())
+    this.#end.on(player, 'change', this.paint)
+    this.#end.on(editor.assets, 'change', this.paint)
+    this.#end.on(this.surface, 'pointerdown', (event) => this.#down(event))
+    this.#end.on(this.surface, 'pointermove', (event) => this.#move(event))
+    this.#end.on(this.surface, 'pointerup', () => this.#up())
+    this.#end.on(this.surface, 'pointercancel', () => this.#up())
+    this.#end.on(this.surface, 'pointerleave', () => editor.presence.pointOnCanvas(null))
+    this.#end.on(this.surface, 'keydown', (event) => this.#key(event))
+    this.resize = new ResizeObserver(() => this.#fit())
+    this.resize.observe(this.area)
+    document.fonts.load('400 20px Inter').then(() => this.paint())
+  }
+
+  close() {
+    this.paint.cancel()
+    this.resize.disconnect()
+    this.#end.close()
+  }
+
+  update() {
+    this.#fit()
+    this.updatePresence()
+  }
+
+  updatePresence() {
+    const { presence, selection } = this.editor
+    const here = presence.others.filter(({ pointer, at }) => at.scene === selection.scene && Number.isFinite(pointer?.x) && Number.isFinite(pointer?.y))
+    reconcile(
+      this.pointers,
+      here,
+      (other) => String(other.client),
+      () => h('span', { class: 'pointer' }, icon('play', 14), h('span', { class: 'pointer-name' })),
+      (element, other) => {
+        element.style.setProperty('--face', other.colour)
+        element.style.left = `${clamp(other.pointer.x, 0, 100)}%`
+        element.style.top = `${clamp(other.pointer.y, 0, 100)}%`
+        setText(element.lastChild, other.name)
+      },
+    )
+  }
+
+  #fit() {
+    const box = this.area.getBoundingClientRect()
+    const { ratio } = this.editor.project.video
+    const size = sizeOf(ratio, 1000)
+    const scale = Math.min((box.width - 32) / size.width, (box.height - 24) / size.height)
+    if (!(scale > 0)) return
+    this.surface.style.width = `${size.width * scale}px`
+    this.surface.style.height = `${size.height * scale}px`
+    const dense = Math.min(devicePixelRatio || 1, 2)
+    const pixels = sizeOf(ratio, Math.max(180, Math.min(1080, Math.min(size.width, size.height) * scale * dense)))
+    if (this.canvas.width !== pixels.width || this.canvas.height !== pixels.height) Object.assign(this.canvas, pixels)
+    this.paint()
+  }
+
+  #paint() {
+    const { project, player, selection, assets } = this.editor
+    const scene = project.scene(selection.scene)
+    const context = this.canvas.getContext('2d')
+    const label = player.playing ? 'Pause' : 'Play'
+    if (this.play.title !== label) {
+      this.play.title = label
+      this.play.setAttribute('aria-label', label)
+      this.play.replaceChildren(icon(player.playing ? 'pause' : 'play'))
+    }
+    if (!scene) {
+      context.fillStyle = project.video.background
+      context.fillRect(0, 0, this.canvas.width, this.canvas.height)
+      this.frame.hidden = true
+      setText(this.time, clock(0))
+      return
+    }
+    if (player.time > scene.duration) player.time = scene.duration
+    const moment = Math.min(player.time, scene.duration - 0.001)
+    this.#boxes = paintScene(context, project.video, scene, moment, assets, { playing: player.playing })
+    this.canvas.setAttribute('aria-label', `Scene ${scene.number} at ${clock(player.time)}`)
+    setText(this.time, `${clock(scene.start + player.time)} / ${clock(project.duration)}`)
+    this.#frameSelected(player)
+  }
+
+  #frameSelected(player) {
+    const layer = this.editor.project.layer(this.editor.selection.layer)
+    const box = this.#boxes.get(layer?.id)
+    this.frame.hidden = !box || player.playing
+    if (this.frame.hidden) return
+    const { width, height } = this.canvas
+    this.frame.style.left = `${(box.x / width) * 100}%`
+    this.frame.style.top = `${(box.y / height) * 100}%`
+    this.frame.style.width = `${(box.width / width) * 100}%`
+    this.frame.style.height = `${(box.height / height) * 100}%`
+    this.frame.firstChild.hidden = this.editor.project.readOnly
+  }
+
+  #at(event) {
+    const box = this.surface.getBoundingClientRect()
+    return { x: ((event.clientX - box.left) / box.width) * 100, y: ((event.clientY - box.top) / box.height) * 100, box }
+  }
+
+  #down(event) {
+    if (event.button !== 0) return
+    const { project, selection } = this.editor
+    const at = this.#at(event)
+    const handle = event.target.classList.contains('stage-handle')
+    const id = handle ? selection.layer : this.#hit(at)
+    selection.select(selection.scene, id)
+    const layer = project.layer(id)
+    if (!layer || project.readOnly || !PLACED.includes(layer.type)) return
+    this.surface.setPointerCapture(event.pointerId)
+    const { x = 50, y = 50 } = layer.properties.position ?? {}
+    this.#drag = { id, at, x: Number(x), y: Number(y), handle, size: sizeProperty(layer), began: false }
+  }
+
+  #hit({ x, y }) {
+    const point = { x: (x / 100) * this.canvas.width, y: (y / 100) * this.canvas.height }
+    const inside = ([, box]) => point.x >= box.x && point.x <= box.x + box.width && point.y >= box.y && point.y <= box.y + box.height
+    return [...this.#boxes].reverse().find(inside)?.[0] ?? null
+  }
+
+  #move(event) {
+    const at = this.#at(event)
+    this.editor.presence.pointOnCanvas({ x: round(at.x, 1), y: round(at.y, 1) })
+    const drag = this.#drag
+    if (!drag) return
+    const dx = at.x - drag.at.x
+    const dy = at.y - drag.at.y
+    if (!drag.began && Math.hypot(dx * at.box.width, dy * at.box.height) < 300) return
+    const options = { apart: !drag.began }
+    drag.began = true
+    if (drag.handle) {
+      const reach = (point) => Math.max(1, Math.hypot(((point.x - drag.x) * at.box.width) / 100, ((point.y - drag.y) * at.box.height) / 100))
+      const [name, value, low, high, digits] = drag.size
+      this.editor.project.setProperties(drag.id, { [name]: clamp(round((value * reach(at)) / reach(drag.at), digits), low, high) }, options)
+      return
+    }
+    const free = event.altKey
+    const snap = (value) => (!free && Math.abs(value - 50) < SNAP_PERCENT ? 50 : round(clamp(value, -100, 200), 1))
+    const position = { x: snap(drag.x + dx), y: snap(drag.y + dy) }
+    this.guides[0].hidden = position.x !== 50
+    this.guides[1].hidden = position.y !== 50
+    this.editor.project.setProperties(drag.id, { position }, options)
+  }
+
+  #up() {
+    this.#drag = null
+    for (const guide of this.guides) guide.hidden = true
+  }
+
+  #key(event) {
+    const { project, selection } = this.editor
+    const layer = project.layer(selection.layer)
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? []
+    if (dx === undefined || !layer || !PLACED.includes(layer.type) || project.readOnly) return
+    event.preventDefault()
+    event.stopPropagation()
+    const step = event.shiftKey ? 5 : 0.5
+    const { x = 50, y = 50 } = layer.properties.position ?? {}
+    project.setProperties(layer.id, { position: { x: round(Number(x) + dx * step, 1), y: round(Number(y) + dy * step, 1) } })
+  }
+}
+
+function sizeProperty({ type, properties }) {
+  if (type === 'text') return ['font_size', Number(properties.font_size) || 32, 8, 400, 0]
+  return ['scale', Number(properties.scale) || 1, 0.05, 10, 2]
+}

@@ -1,0 +1,54 @@
+// Whether what was done is saved, and what stands in its way.
+
+import { h, setText } from './dom.js'
+import { icon } from './icons.js'
+import { button } from './widgets.js'
+
+/** The mark in the header and the notice below it. */
+export class Status {
+  #shown = ''
+
+  constructor(editor) {
+    this.editor = editor
+    this.text = h('span', {})
+    this.mark = h('span', { class: 'saved', role: 'status' }, icon('cloud', 14), this.text)
+    this.notice = h('div', { class: 'editor-notice', role: 'alert', hidden: true })
+  }
+
+  update() {
+    const { connection, project } = this.editor
+    const state = this.#state(connection, project)
+    if (this.mark.dataset.state !== state) {
+      this.mark.dataset.state = state
+      this.mark.firstChild.replaceWith(icon(state === 'saved' ? 'check' : state === 'offline' ? 'warning' : 'cloud', 14))
+    }
+    setText(this.text, { saved: 'Saved', saving: 'Saving…', connecting: 'Connecting…', offline: connection.hasUnsaved ? 'Offline, kept here' : 'Offline', viewing: 'Watching', stopped: 'Not saved' }[state])
+    this.#explain(connection)
+  }
+
+  #state({ phase, isSaved }, { readOnly }) {
+    if (phase === 'offline') return 'offline'
+    if (phase === 'connecting') return 'connecting'
+    if (phase !== 'live') return 'stopped'
+    if (readOnly) return 'viewing'
+    return isSaved ? 'saved' : 'saving'
+  }
+
+  #explain(connection) {
+    const { editor } = this
+    const { phase, reason, denied } = connection
+    const shown = `${phase} ${reason} ${denied} ${editor.role}`
+    if (shown === this.#shown) return
+    this.#shown = shown
+    const says = {
+      offline: ['You are offline. Go on working: your changes are kept in this browser and merged when the connection is back.', null],
+      expired: ['Your session has ended. Your changes are kept in this browser.', null],
+      refused: [reason, button('Undo it and reconnect', () => editor.undoRefused())],
+      lost: [reason, button('Back to the videos', () => editor.leaveForGood())],
+    }[phase]
+    const [text, action] = says ?? (denied ? ['You may watch this video, but not change it. What you changed here was not taken.', button('Show what is stored', () => editor.dropLocal())] : [null, null])
+    this.notice.hidden = !text
+    this.notice.dataset.phase = phase
+    this.notice.replaceChildren(...(text ? [icon('warning'), h('span', { class: 'grow' }, text), ...(action ? [action] : [])] : []))
+  }
+}
