@@ -117,8 +117,10 @@ const requests = {
   },
   async run ({ client, code, given }) {
     const here = clients.get(client)
-    const names = { Y, client: here, ...given, scene, layer, encoding, generateKeyBetween }
-    for (const name of ['doc', 'video', 'scenes', 'provider']) names[name] = here[name]
+    const { doc, video, scenes, provider } = here
+    const names = {
+      Y, client: here, doc, video, scenes, provider, scene, layer, generateKeyBetween, ...given
+    }
     return (await new AsyncFunction(...Object.keys(names), code)(...Object.values(names))) ?? null
   }
 }

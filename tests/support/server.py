@@ -56,8 +56,11 @@ class Server:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What it has logged."""
-        return [json.loads(line) for line in self._log.read_text().splitlines()]
+        """What it has logged; what is no line of the log counts as an error."""
+        return [
+            json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
+            for line in self._log.read_text().splitlines()
+        ]
 
     def token(self, user: str = "alice", tier: str = "business", **claims: Any) -> str:
         """A token that this server accepts."""
@@ -170,8 +173,11 @@ class Api:
 
 
 def command(data_dir: Path, *options: str) -> list[str]:
-    """The command line of a server on a free port."""
-    return [str(COCUT), "serve", "--port", "0", "--data-dir", str(data_dir), *options]
+    """The command line of a server on a free port, without a worker."""
+    return [
+        *(str(COCUT), "serve", "--data-dir", str(data_dir), "--port", "0", "--no-worker"),
+        *options,
+    ]
 
 
 def environment() -> dict[str, str]:
