@@ -168,6 +168,7 @@ class Worker:
             task.cancel()
 
     async def _take(self, kinds: list[str], at_once: int) -> None:
+        log = _log.bind(kinds=kinds)
         while not self._stop.is_set():
             queue = manager(self._database)
             for kind in kinds:
@@ -183,7 +184,7 @@ class Worker:
                     log_aggregation_interval=timedelta(0),
                 )
             except Exception as error:
-                _log.error("queue_lost", kinds=kinds, exc_info=error)
+                log.error("queue_lost", exc_info=error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
             finally:

@@ -22,7 +22,8 @@ from server.media.speech.catalogue import PROVIDER, Native, catalogue
 from server.media.speech.model import Spoken, Utterance, Voice, within
 
 NORMAL_RATE: Final = 175
-SLOWEST: Final, FASTEST = 80, 450
+SLOWEST: Final = 80
+FASTEST: Final = 450
 """Words a minute that eSpeak NG speaks by itself; beyond, its samples are stretched."""
 PROCESS_SECONDS: Final = 90.0
 
@@ -77,7 +78,7 @@ class Espeak:
 
 
 def pitch_parameter(factor: float) -> int:
-    """eSpeak's pitch, 0 to 100, where 50 steps are an octave, for a factor."""
+    """ESpeak's pitch, 0 to 100, where 50 steps are an octave, for a factor."""
     return round(50 + 50 * math.log2(within(factor, 0.5, 2)))
 
 

@@ -53,9 +53,12 @@ async def encode(samples: Path, rate: int, filters: Sequence[str], target: Path)
         SpeechFailed: it did not work.
     """
     await _run(
-        [*("-f", "s16le", "-ar", str(rate), "-ac", "1", "-i", samples), *_filter(filters)]
-        + ["-c:a", "libmp3lame", "-b:a", "64k", "-map_metadata", "-1", "-flags", "+bitexact"]
-        + ["-fflags", "+bitexact", "-f", "mp3", "-y", target],
+        [
+            *("-f", "s16le", "-ar", str(rate), "-ac", "1", "-i", samples),
+            *_filter(filters),
+            *("-c:a", "libmp3lame", "-b:a", "64k", "-map_metadata", "-1"),
+            *("-flags", "+bitexact", "-fflags", "+bitexact", "-f", "mp3", "-y", target),
+        ],
         "The speech could not be encoded",
     )
 
@@ -67,8 +70,11 @@ async def decode(source: Path, rate: int, filters: Sequence[str], target: Path) 
         SpeechFailed: it is no audio.
     """
     await _run(
-        ["-xerror", *INPUT_LIMITS, "-i", source, "-vn", "-t", str(MAX_SECONDS)]
-        + [*_filter([*filters, f"aresample={rate}"]), "-ac", "1", "-f", "s16le", "-y", target],
+        [
+            *("-xerror", *INPUT_LIMITS, "-i", source, "-vn", "-t", str(MAX_SECONDS)),
+            *_filter([*filters, f"aresample={rate}"]),
+            *("-ac", "1", "-f", "s16le", "-y", target),
+        ],
         "The speech provider sent no audio that can be read",
     )
     size = (await asyncio.to_thread(target.stat)).st_size
