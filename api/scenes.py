@@ -21,6 +21,7 @@ from api.schemas import (
 )
 from api.waiting import at_least
 from collab import edits
+from collab.errors import SceneNotFound
 
 
 async def list_scenes(call: Call[None, MinSeq]) -> web.Response:
@@ -46,6 +47,7 @@ async def create_scene(call: Call[SceneCreate, None]) -> Answer:
 
 async def update_scene(call: Call[SceneUpdate, None]) -> Answer:
     """Change a scene's text, duration, or whether it is expanded."""
+    await _refuse_foreign(call)
     edit = edits.update_scene(call.parts.rules, call.ids["scene_id"], call.body.given())
     seq = await change(call, edit)
     scene, _ = await _read(call)
@@ -54,6 +56,7 @@ async def update_scene(call: Call[SceneUpdate, None]) -> Answer:
 
 async def delete_scene(call: Call[None, None]) -> Answer:
     """Delete a scene, with its layers."""
+    await _refuse_foreign(call)
     seq = await change(call, edits.delete_scene(call.parts.rules, call.ids["scene_id"]))
     return Answer(message="Scene deleted successfully", seq=seq)
 
@@ -63,6 +66,13 @@ async def reorder_scenes(call: Call[ScenesReorder, None]) -> Answer:
     orders = [(order.scene_id, order.scene_number) for order in call.body.scene_orders]
     seq = await change(call, edits.reorder_scenes(call.parts.rules, orders))
     return Answer(message="Scenes reordered successfully", seq=seq)
+
+
+async def _refuse_foreign(call: Call[Any, Any]) -> None:
+    """A document may hold the id of another video's scene; here there is no such scene."""
+    owner = await call.parts.scenes.scene_video(UUID(call.ids["scene_id"]))
+    if owner is not None and owner != call.video_id:
+        raise SceneNotFound
 
 
 async def _read(call: Call[Any, Any], scene_id: str | None = None) -> tuple[dict[str, Any], int]:

@@ -18,7 +18,11 @@ from typing import Any
 
 import aiohttp
 import y_py
-from ypy_websocket import WebsocketProvider
+from ypy_websocket.websocket_provider import WebsocketProvider
+
+# Their stubs know no arguments.
+new_map: Any = y_py.YMap
+new_text: Any = y_py.YText
 
 
 class Channel:
@@ -56,11 +60,11 @@ class Channel:
 
 def edit(doc: Any, scene: str, layer: str, text: str) -> None:
     scenes = doc.get_map("scenes")
-    fields = {"order": "a3", "text": y_py.YText("y-py"), "duration": 5, "is_expanded": False}
-    properties = y_py.YMap({"text": "from y-py", "size": 4, "nested": {"a": [1, True, None]}})
-    layers = y_py.YMap(
+    fields = {"order": "a3", "text": new_text("y-py"), "duration": 5, "is_expanded": False}
+    properties = new_map({"text": "from y-py", "size": 4, "nested": {"a": [1, True, None]}})
+    layers = new_map(
         {
-            layer: y_py.YMap(
+            layer: new_map(
                 {
                     "order": "a0",
                     "type": "text",
@@ -74,7 +78,7 @@ def edit(doc: Any, scene: str, layer: str, text: str) -> None:
         }
     )
     with doc.begin_transaction() as transaction:
-        scenes.set(transaction, scene, y_py.YMap({**fields, "layers": layers}))
+        scenes.set(transaction, scene, new_map({**fields, "layers": layers}))
         shared = scenes[text]["text"]
         shared.insert(transaction, len(shared), " +y-py")
 

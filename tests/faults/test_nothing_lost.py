@@ -91,7 +91,7 @@ async def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
             for _ in range(KILLS):
                 reading = asyncio.create_task(reader.read_for_ever(Api(node.server, session)))
                 changes = seen.changes
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     await asyncio.gather(*(typist.synced.wait() for typist in typists))
                     asked = [asyncio.create_task(typist.stored()) for typist in typists[:10]]
                     while seen.changes < changes + 100:
