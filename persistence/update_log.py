@@ -68,6 +68,11 @@ WHERE v.id = ANY($1::uuid[])
 """
 
 
+_BEHIND: Final = """
+SELECT v.id FROM videos v JOIN video_heads h ON h.video_id = v.id WHERE v.projected_seq < h.seq
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class LogRow:
     """One batch: a Yjs update and the users whose edits are in it.
@@ -187,6 +192,11 @@ class UpdateLog:
             isolation="repeatable_read", readonly=True
         ) as connection:
             return await load(connection, video_id)
+
+    async def behind(self) -> list[UUID]:
+        """The videos whose tables do not show all that is in their logs."""
+        async with self._database.connection() as connection:
+            return [row["id"] for row in await connection.fetch(_BEHIND, timeout=_LOAD_SECONDS)]
 
     async def heads(self, video_ids: Iterable[UUID]) -> dict[UUID, Head]:
         """Where these videos stand, in one query; those that are gone are marked as deleted."""

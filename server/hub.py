@@ -118,6 +118,7 @@ class Hub:
     def start(self) -> None:
         """Begin to look after the rooms."""
         self._ticker = asyncio.get_running_loop().create_task(self._tick_for_ever())
+        self._spawn(self._project_what_is_behind())
 
     async def connect(
         self,
@@ -400,9 +401,18 @@ class Hub:
         if made:
             keeper.snapshot_bytes = made.size
 
+    async def _project_what_is_behind(self) -> None:
+        """A process that was killed may have left edits in the log that the tables do not show."""
+        try:
+            for video_id in await self._stores.log.behind():
+                await self._open(video_id)
+        except CocutError as error:
+            _log.warning("projection_behind", error=str(error))
+
     async def _flush_unkept(self, video_id: UUID) -> None:
         try:
             await self._stores.durable.flush(video_id)
+            await self._open(video_id)
         except (DatabaseAway, VideoNotFound) as error:
             _log.warning("backlog_not_stored", video=str(video_id), error=str(error))
 
