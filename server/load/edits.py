@@ -20,6 +20,14 @@ _LETTERS: Final = "etaoin shrdlu "
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
+def client_ids(count: int, random: Random) -> list[int]:
+    """Distinct client ids as Yjs makes them: 32 random bits.
+
+    Maps in yrs hash them by their own value: consecutive ones would be another load.
+    """
+    return random.sample(range(1, 2**32), count)
+
+
 def prepared_video(scenes: int, layers: int, random: Random) -> bytes:
     """A document of so many scenes with so many layers each, as one update."""
     doc: Doc[Any] = Doc(client_id=random.getrandbits(32))

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -16,7 +16,7 @@ from pycrdt import Doc, merge_updates
 
 from collab.update import read_state_vector
 from server.load.editor import Counts
-from server.load.edits import author_updates, fresh_id, prepared_video
+from server.load.edits import author_updates, client_ids, fresh_id, prepared_video
 from server.load.frames import Wire
 from server.load.latency import Histogram
 from server.load.plan import Plan
@@ -152,7 +152,7 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         RestError: the REST API refused something.
     """
     random = Random(plan.seed)  # noqa: S311
-    first_client = 2**31 + random.getrandbits(30)
+    clients = client_ids(plan.editors, random)
     people = People(plan.credentials, plan.editors)
     began = time.perf_counter()
     counts = Counts()
@@ -171,7 +171,7 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
             Wire(plan.protocol, plan.url, videos[n % len(videos)].id, people.token(n))
             for n in range(plan.editors)
         ]
-        frames = _edits(plan, videos, wires, first_client, random)
+        frames = _edits(plan, videos, wires, clients, random)
         trails = [Trail() for _ in videos]
         seats = [Seat(wires[n], trails[n % len(trails)]) for n in range(plan.editors)]
         swarm = Swarm(seats, counts)
@@ -183,8 +183,8 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         began = time.perf_counter()
         counts.frames = counts.bytes = counts.presence = 0
         with _no_collection():
-            sending = await _send(plan, swarm, frames, first_client, tell)
-            ledger = Ledger(first_client, plan.editors, sending.sent)
+            sending = await _send(plan, swarm, frames, clients, tell)
+            ledger = Ledger(clients, sending.sent)
             groups = [(trail, video.editors) for trail, video in zip(trails, videos, strict=True)]
             end = time.perf_counter() + plan.drain
             while True:
@@ -296,7 +296,7 @@ async def _prepare(plan: Plan, people: People, rest: Rest | None, random: Random
 
 
 def _edits(
-    plan: Plan, videos: list[_Video], wires: list[Wire], first_client: int, random: Random
+    plan: Plan, videos: list[_Video], wires: list[Wire], clients: Sequence[int], random: Random
 ) -> list[bytes]:
     """The frames of all edits, in the order of sending."""
     frames = [b""] * plan.edits
@@ -304,7 +304,7 @@ def _edits(
         mine = range(number, plan.edits, plan.editors)
         updates = author_updates(
             videos[number % len(videos)].base,
-            first_client + number,
+            clients[number],
             number // len(videos),
             len(mine),
             plan.into,
@@ -340,7 +340,7 @@ async def _send(
     plan: Plan,
     swarm: Swarm,
     frames: list[bytes],
-    first_client: int,
+    clients: Sequence[int],
     tell: Callable[[str, int], None],
 ) -> _Sending:
     before = measure(plan.pids)
@@ -363,7 +363,7 @@ async def _send(
 
     tasks = [asyncio.create_task(observe())]
     if plan.presence_rate > 0:
-        tasks.append(asyncio.create_task(_be_present(plan, swarm, first_client)))
+        tasks.append(asyncio.create_task(_be_present(plan, swarm, clients)))
     try:
         await swarm.send(frames, plan.rate, sending.sent)
         if not frames:
@@ -378,7 +378,7 @@ async def _send(
     return sending
 
 
-async def _be_present(plan: Plan, swarm: Swarm, first_client: int) -> None:
+async def _be_present(plan: Plan, swarm: Swarm, clients: Sequence[int]) -> None:
     """Send presence until cancelled: cursors that move."""
     began, number, editors = time.perf_counter(), 0, swarm.editors
     while True:
@@ -390,7 +390,7 @@ async def _be_present(plan: Plan, swarm: Swarm, first_client: int) -> None:
                 "cursor": {"x": number % 1920, "y": number % 1080},
             }
             editor = editors[at]
-            editor.send(editor.wire.presence(first_client + at, clock + 1, state))
+            editor.send(editor.wire.presence(clients[at], clock + 1, state))
             number += 1
         await asyncio.sleep(0.005)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from pycrdt import Doc
@@ -22,19 +23,27 @@ _PAIRS: Final = 2048
 _REPLAYS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """Which edits a run sent.
 
     Attributes:
-        first_client: client id of editor 0; editor `n` has `first_client + n`.
-        editors: how many editors; edit `n` is clock `n // editors` of editor `n % editors`.
+        clients: the editors' client ids; with `e` editors, edit `n` is clock `n // e` of editor
+            `n % e`.
         sent: when each edit was sent, in seconds of the monotonic clock.
     """
 
-    first_client: int
-    editors: int
+    clients: Sequence[int]
     sent: array[float]
+
+    @cached_property
+    def editors(self) -> int:
+        """How many editors there are."""
+        return len(self.clients)
+
+    @cached_property
+    def _authors(self) -> dict[int, int]:
+        return {client: editor for editor, client in enumerate(self.clients)}
 
     def edits_of(self, editor: int) -> int:
         """How many edits an editor sent."""
@@ -44,8 +53,8 @@ class Ledger:
         """The numbers of the edits that an update brings."""
         found: list[int] = []
         for client, start, end in read_update(update).blocks:
-            author = client - self.first_client
-            if 0 <= author < self.editors:
+            author = self._authors.get(client)
+            if author is not None:
                 first = start * self.editors + author
                 stop = min(end * self.editors + author, len(self.sent))
                 found += range(first, stop, self.editors)
@@ -160,7 +169,7 @@ def _held(clocks: dict[int, int], editors: Sequence[int], ledger: Ledger) -> fro
     """The numbers of the edits that a document with this state vector holds."""
     held: set[int] = set()
     for editor in editors:
-        clock = clocks.get(ledger.first_client + editor, 0)
+        clock = clocks.get(ledger.clients[editor], 0)
         held.update(range(editor, clock * ledger.editors + editor, ledger.editors))
     return frozenset(held)
 
@@ -171,6 +180,6 @@ def missing(document: bytes, editors: Sequence[int], ledger: Ledger) -> int:
     doc.apply_update(document)
     clocks = read_state_vector(doc.get_state())
     return sum(
-        max(0, ledger.edits_of(editor) - clocks.get(ledger.first_client + editor, 0))
+        max(0, ledger.edits_of(editor) - clocks.get(ledger.clients[editor], 0))
         for editor in editors
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Doc, Map, Text, merge_updates
 
 from collab.document import merge
-from server.load.edits import author_updates, fresh_id, prepared_video
+from server.load.edits import author_updates, client_ids, fresh_id, prepared_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +56,8 @@ def video_with_past(clients: int, random: Random) -> tuple[bytes, bytes]:
     """A video of 20 scenes x 5 layers, and the same after so many clients made one change each."""
     base = prepared_video(20, 5, random)
     updates = [base]
-    first = 2**30
-    for number in range(clients):
-        past: Doc[Any] = Doc(client_id=first + number)
+    for number, client in enumerate(client_ids(clients, random)):
+        past: Doc[Any] = Doc(client_id=client)
         past.get("past", type=Map)[str(number % 1000)] = number
         updates.append(past.get_update())
     return base, merge(updates) or base
@@ -67,8 +66,7 @@ def video_with_past(clients: int, random: Random) -> tuple[bytes, bytes]:
 def video_after(editors: int, edits: int, random: Random) -> bytes:
     """A video of 20 scenes x 5 layers that so many editors have each made some edits in."""
     base = prepared_video(20, 5, random)
-    first = 2**30
     updates = [base]
-    for number in range(editors):
-        updates += author_updates(base, first + number, number, edits, "scenes", random)
+    for number, client in enumerate(client_ids(editors, random)):
+        updates += author_updates(base, client, number, edits, "scenes", random)
     return merge(updates) or base
