@@ -6,7 +6,7 @@ through `take`, stores the batch's update, and only then calls `publish` for wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from collab.ports import Edit
 from collab.presence import Presence
 from collab.protocol import Acknowledge, Awareness, Framing, Join, QueryAwareness, Update
 from collab.session import Mode, Session
+from collab.surrogates import CutCharacters
 from collab.update import read_state_vector, read_update
 
 BACKLOG_BYTES: Final = 1024 * 1024
@@ -62,6 +63,7 @@ class Batch:
         denied: who was not allowed to edit and hears it for the first time.
         incomplete: who sent what builds on something that is not here.
         refused: who sent what cannot be taken, and why.
+        rest: what was not taken: it has to be a batch of its own, after this one is stored.
     """
 
     update: bytes | None = None
@@ -73,6 +75,7 @@ class Batch:
     denied: list[Session] = field(default_factory=list)
     incomplete: list[Session] = field(default_factory=list)
     refused: list[tuple[Session, CocutError]] = field(default_factory=list)
+    rest: Sequence[Item] = ()
 
 
 class Room:
@@ -117,8 +120,8 @@ class Room:
         if self.sessions.pop(session.id, None) is not None:
             self.presence.leave(session.id)
 
-    def take(self, items: Iterable[Item]) -> Batch:
-        """Check and apply what has arrived, in order.
+    def take(self, items: Sequence[Item]) -> Batch:
+        """Check and apply what has arrived, in order, up to what has to be a batch of its own.
 
         A bad frame costs its sender alone: what else it sent after that is left out.
 
@@ -130,9 +133,20 @@ class Room:
         batch = Batch()
         updates: list[bytes] = []
         users: set[str] = set()
-        for item in items:
+        self.document.begin_row()
+        for number, item in enumerate(items):
             if isinstance(item, Received):
-                self._receive(item, batch, updates, users)
+                try:
+                    self._receive(item, batch, updates, users)
+                except CutCharacters as cut:
+                    # The repair is a row of the log before the one of the update: merged, they
+                    # would be applied in another order.
+                    batch.rest = items[number:]
+                    if not updates:
+                        self.document.apply(cut.repair)
+                        updates.append(cut.repair)
+                        users.add(item.session.user)
+                    break
                 continue
             outcome = self.document.edit(item.edit)
             if outcome.update is not None:
@@ -145,8 +159,20 @@ class Room:
         return batch
 
     def take_stored(self, updates: Iterable[bytes]) -> bytes | None:
-        """Apply updates that another node has stored; returns what was new of them, merged."""
-        return merge([update for update in updates if self.document.apply(update)])
+        """Apply updates that another node has stored; returns what was new of them, merged.
+
+        Raises:
+            BrokenDocument: they do not fit to what is here; the document has to be loaded anew.
+        """
+        news: list[bytes] = []
+        for update in updates:
+            self.document.begin_row()
+            try:
+                if self.document.apply(update):
+                    news.append(update)
+            except CutCharacters as error:
+                raise BrokenDocument(f"stored is {error}") from error
+        return merge(news)
 
     def publish(self, update: bytes, seq: int) -> bytes:
         """Note that an update is stored; returns the frame for all."""

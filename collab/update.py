@@ -13,6 +13,7 @@ usual update. Source of the format: `encodeStateAsUpdate` of yjs and its `readIt
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -47,6 +48,9 @@ class UpdateSummary:
             type; `place` says what the other item is to it: "parent", "neighbour", or, where
             there is none, "root".
         parents: the items that others name as their parents.
+        cuts: `(client, clock)`: places where an item of one client ends and the next begins, since
+            another stands there.
+        pairs: `(client, clock)` of the second half of each surrogate pair in its texts.
         deletes: `(client, start, end)` of the delete set.
     """
 
@@ -55,6 +59,8 @@ class UpdateSummary:
     crossings: list[tuple[int, int, int, int]]
     types: list[tuple[int, int, int, int, str]]
     parents: set[tuple[int, int]]
+    cuts: list[tuple[int, int]]
+    pairs: set[tuple[int, int]]
     deletes: list[tuple[int, int, int]]
 
 
@@ -145,6 +151,8 @@ def _read_update(data: bytes) -> UpdateSummary:
     crossings: list[tuple[int, int, int, int]] = []
     types: list[tuple[int, int, int, int, str]] = []
     parents: set[tuple[int, int]] = set()
+    cuts: list[tuple[int, int]] = []
+    pairs: set[tuple[int, int]] = set()
     seen: set[int] = set()
     for _ in range(count):
         structs, at = read_varuint(data, at)
@@ -171,6 +179,7 @@ def _read_update(data: bytes) -> UpdateSummary:
                     if info & 128:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
+                        cuts.append((other, target + 1))
                         if other == client:
                             if target >= clock:
                                 _refuse("an item that refers to itself or to a later one")
@@ -181,6 +190,9 @@ def _read_update(data: bytes) -> UpdateSummary:
                     if info & 64:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
+                        if info & 128 and cuts[-1] == (other, target + 1):
+                            _refuse("an item that stands on both sides of one")
+                        cuts.append((other, target))
                         if other == client:
                             if target >= clock:
                                 _refuse("an item that refers to itself or to a later one")
@@ -218,9 +230,14 @@ def _read_update(data: bytes) -> UpdateSummary:
                     end = at + length
                     if end > size:
                         raise IndexError
+                    if info & 32:
+                        _refuse("a piece of text as a value of a map")
                     text = data[at:end]
                     if not text.isascii():
-                        length = len(text.decode().encode("utf-16-le")) // 2
+                        characters = text.decode()
+                        length = len(characters.encode("utf-16-le")) // 2
+                        if length != len(characters):
+                            pairs.update((client, place) for place in _pairs(characters, clock))
                     at = end
                 else:
                     length, at = _other_content(data, at, ref)
@@ -241,7 +258,16 @@ def _read_update(data: bytes) -> UpdateSummary:
     deletes, at = read_deletes(data, at)
     if at != size:
         _refuse("bytes after the end of the update")
-    return UpdateSummary(blocks, needs, crossings, types, parents, deletes)
+    return UpdateSummary(blocks, needs, crossings, types, parents, cuts, pairs, deletes)
+
+
+def _pairs(text: str, clock: int) -> Iterator[int]:
+    """The clocks of the second halves of surrogate pairs in a text that begins at `clock`."""
+    for character in text:
+        if character > "\uffff":
+            clock += 1
+            yield clock
+        clock += 1
 
 
 def _text(data: bytes, at: int) -> int:

@@ -310,6 +310,11 @@ class Keeper:
         if any(not isinstance(item, Received) or item.frame[:2] != b"\0\0" for item in items):
             self.projector.prime()
         batch = await self._take(items)
+        if batch.rest:
+            self._inbox[:0] = batch.rest
+            self._inbox_bytes += sum(
+                len(item.frame) for item in batch.rest if isinstance(item, Received)
+            )
         frame: bytes | None = None
         if batch.update is not None:
             try:

@@ -11,6 +11,7 @@ from pycrdt import Array, Doc, Map, Text
 
 from collab.document import Document
 from collab.errors import MalformedUpdate, MissingUpdates
+from collab.surrogates import CutCharacters
 from tests.unit.collab.test_update import rich_document
 
 LIMIT: Final = 1 << 26
@@ -80,8 +81,13 @@ def test_mutations_of_real_updates(part: int) -> None:
         rng = random.Random(part * MUTATIONS + number)
         update = mutated(rng, rng.choice([base, *updates[: stage + 1]]))
         clocks = dict(document.ledger.state) if number % 100 == 0 else None
+        document.begin_row()
         began = time.thread_time()
         try:
+            news = document.apply(update)
+        except CutCharacters as cut:
+            assert document.apply(cut.repair)
+            peer.apply_update(cut.repair)
             news = document.apply(update)
         except (MalformedUpdate, MissingUpdates):
             refused += 1

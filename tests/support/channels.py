@@ -101,7 +101,11 @@ def new_room(*editors: Editor) -> Room:
 
 
 def turn(room: Room, *items: Received | Requested) -> Batch:
-    """One batch, as a hub would: take, store, publish, answer, send."""
+    """One batch, as a keeper would: take, store, publish, answer, send; then what it left over.
+
+    Returns:
+        The first batch.
+    """
     batch = room.take(items)
     frame = None
     if batch.update is not None:
@@ -110,6 +114,8 @@ def turn(room: Room, *items: Received | Requested) -> Batch:
     if frame is not None:
         for _ in room.broadcast(frame, 2):
             pass
+    if batch.rest:
+        turn(room, *batch.rest)
     return batch
 
 
