@@ -78,7 +78,7 @@ export class PropertiesPanel {
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })
     const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }))
-    this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, type.label), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
+    this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, `${type.label} layer`), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
   }
 }
 

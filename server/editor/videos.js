@@ -174,9 +174,9 @@ function ratioChoice(value, label, checked) {
   const [wide, high] = value.split(':')
   return h(
     'label',
-    { class: 'choice' },
+    { class: 'shape-choice' },
     h('input', { type: 'radio', name: 'ratio', value, checked }),
-    h('span', { class: 'choice-shape', style: { '--ratio': `${wide} / ${high}` }, 'aria-hidden': 'true' }),
+    h('span', { class: 'shape-outline', style: { '--ratio': `${wide} / ${high}` }, 'aria-hidden': 'true' }),
     h('span', {}, label, h('span', { class: 'quiet small' }, ` ${value}`)),
   )
 }
