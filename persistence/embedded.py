@@ -93,7 +93,15 @@ class EmbeddedPostgres:
         Raises:
             EmbeddedPostgresFailed: with the reason and what to do.
         """
-        return await asyncio.to_thread(self._start)
+        starting = asyncio.ensure_future(asyncio.to_thread(self._start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled: PostgreSQL would stay behind.
+            with suppress(EmbeddedPostgresFailed):
+                await starting
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Use it no more; the last user stops it (fast: open connections are cut).

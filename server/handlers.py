@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -13,36 +12,34 @@ from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.migrations import migrate
 from server.settings import Settings
+from server.signals import StopSignal
 from server.storage import open_database
-from server.worker import Handlers, stop_signal, working
+from server.worker import Handlers, working
 
 _log = structlog.get_logger(__name__)
 
 
-async def work(settings: Settings, parent: asyncio.Event | None = None) -> int:
+async def work(settings: Settings, stop: StopSignal | None = None) -> int:
     """Run a worker until it is told to end; returns the exit code.
 
     Args:
         settings: where the database and the files are.
-        parent: set when the server that started it has gone.
+        stop: what tells it, if more than signals may.
 
     Raises:
         CocutError, OSError: it could not start; the message says why and what to do.
     """
-    stop = parent or asyncio.Event()
-    told = stop_signal()
-    async with open_database(settings) as database:
-        await migrate(database)
-        blobs = Blobs(database, FileStore.open(settings.files_url()))
-        async with (
-            make_handlers(settings, database, blobs) as handlers,
-            working(database, blobs, handlers),
-        ):
+    stop = stop or StopSignal()
+    with stop.ending():
+        async with AsyncExitStack() as stack:
+            with stop.starting():
+                database = await stack.enter_async_context(open_database(settings))
+                await migrate(database)
+                blobs = Blobs(database, FileStore.open(settings.files_url()))
+                handlers = await stack.enter_async_context(make_handlers(settings, database, blobs))
+                await stack.enter_async_context(working(database, blobs, handlers))
             _log.info("worker_started", kinds=sorted(handlers))
-            waiting = [asyncio.ensure_future(event.wait()) for event in (stop, told)]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in waiting:
-                task.cancel()
+            await stop.wait()
             _log.info("worker_stopping")
     return 0
 

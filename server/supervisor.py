@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -19,6 +18,7 @@ from persistence.filelock import DataDirLock
 from server.app import Place, running
 from server.foreman import foreman
 from server.settings import Settings
+from server.signals import StopSignal
 from server.storage import open_database
 
 RESTART_SECONDS: Final = 0.5
@@ -37,33 +37,41 @@ async def serve(settings: Settings) -> int:
     Raises:
         CocutError, OSError: it could not start; the message says why and what to do.
     """
-    stop = _stop_signal()
+    stop = StopSignal()
     listener = bind(settings)
     place = Place(0, settings.redis_url is None, address_of(settings, listener))
-    async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = DataDirLock(settings.data_dir)
-        lock.acquire()
-        stack.callback(lock.release)
-        if settings.workers == 1:
-            await stack.enter_async_context(running(settings, listener, place))
-        else:
-            # What the workers share must outlive each of them: it is used here, too.
-            await stack.enter_async_context(open_database(settings))
-            workers = [
-                Worker(settings, Place(index, False, place.address), listener.getsockname()[1])
-                for index in range(settings.workers)
-            ]
-            stack.push_async_callback(_end, workers)
-            await asyncio.gather(*(worker.start() for worker in workers))
-        if not settings.no_worker:
-            await stack.enter_async_context(foreman(settings))
-        _log.info("started", address=place.address, pid=os.getpid(), workers=settings.workers)
-        print(f"ready {place.address}", flush=True)
-        await stop.wait()
-        _log.info("stopping")
+    with stop.ending():
+        async with AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = DataDirLock(settings.data_dir)
+            lock.acquire()
+            stack.callback(lock.release)
+            with stop.starting():
+                await _start(settings, listener, place, stack)
+            _log.info("started", address=place.address, pid=os.getpid(), workers=settings.workers)
+            print(f"ready {place.address}", flush=True)
+            await stop.wait()
+            _log.info("stopping")
     return 0
+
+
+async def _start(
+    settings: Settings, listener: socket.socket, place: Place, stack: AsyncExitStack
+) -> None:
+    if settings.workers == 1:
+        await stack.enter_async_context(running(settings, listener, place))
+    else:
+        # What the workers share must outlive each of them: it is used here, too.
+        await stack.enter_async_context(open_database(settings))
+        workers = [
+            Worker(settings, Place(index, False, place.address), listener.getsockname()[1])
+            for index in range(settings.workers)
+        ]
+        stack.push_async_callback(_end, workers)
+        await asyncio.gather(*(worker.start() for worker in workers))
+    if not settings.no_worker:
+        await stack.enter_async_context(foreman(settings))
 
 
 class Worker:
@@ -139,24 +147,18 @@ async def _end(workers: list[Worker]) -> None:
     await asyncio.gather(*(worker.end() for worker in workers))
 
 
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop
-
-
 async def work(settings: Settings, place: Place, port: int) -> int:
     """Run one of several server processes until it is told to end, or its supervisor is gone."""
-    stop = _stop_signal()
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    stop = StopSignal()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.ask)
     listener = bind(settings, port)
-    async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        await stack.enter_async_context(running(settings, listener, place))
-        print("ready", flush=True)
-        await stop.wait()
+    with stop.ending():
+        async with AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            with stop.starting():
+                await stack.enter_async_context(running(settings, listener, place))
+            print("ready", flush=True)
+            await stop.wait()
     return 0
 
 

@@ -13,6 +13,7 @@ from collab.errors import CocutError
 from server.handlers import work
 from server.observe import configure_logging
 from server.settings import Settings
+from server.signals import StopSignal
 
 
 async def run() -> int:
@@ -25,15 +26,15 @@ async def run() -> int:
         return 0
     settings = Settings(**json.loads(line))
     configure_logging(settings.log_level, settings.log_format)
-    gone = asyncio.Event()
+    stop = StopSignal()
 
     async def watch() -> None:
         await reader.read()
-        gone.set()
+        stop.ask()
 
     watching = loop.create_task(watch())
     try:
-        return await work(settings, gone)
+        return await work(settings, stop)
     finally:
         watching.cancel()
         await asyncio.wait({watching})
