@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import LooseHeaders
 
 from api.routes import OPEN, USER, Answer, Call, Route
-from api.schemas import BlobSign, BlobSignature, SignedUrls
+from api.schemas.blobs import BlobSign, BlobSignature, SignedUrls
 from collab.errors import BlobNotFound
 from persistence.blobs import is_key
 

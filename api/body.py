@@ -71,13 +71,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check(value: Any, path: tuple[str, ...], details: list[Detail]) -> None:
     if isinstance(value, str):
-        if _unstorable(value):
+        if unstorable(value):
             _add(details, path, "holds characters that cannot be stored")
     elif isinstance(value, dict):
         if len(path) >= MAX_DEPTH:
             raise MalformedJson("The body is nested too deeply.")
         for key, item in value.items():
-            if _unstorable(key):
+            if unstorable(key):
                 _add(details, path, "has a name with characters that cannot be stored")
             else:
                 _check(item, (*path, key), details)
@@ -97,6 +97,6 @@ def _add(details: list[Detail], path: tuple[str, ...], message: str) -> None:
         details.append({"field": ".".join(path), "message": message})
 
 
-def _unstorable(text: str) -> bool:
+def unstorable(text: str) -> bool:
     """Whether a string holds NUL or half of a surrogate pair, which PostgreSQL refuses."""
     return (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)) or "\0" in text

@@ -10,12 +10,17 @@ from uuid import UUID
 from aiohttp import web
 
 from api.identity import Verifier
-from api.tiers import Tier
+from api.tiers import Tier, require_api_keys
 from collab.errors import Unauthenticated
+from persistence.api_keys import KeyOwner
 
 Ensure = Callable[[str, str, str | None], Awaitable[UUID]]
+OwnerOf = Callable[[str], Awaitable[KeyOwner | None]]
 
 REMEMBERED_SECONDS: Final = 300.0
+KEY_REMEMBERED_SECONDS: Final = 4.0
+"""An API key that was deleted must not be good for longer than that on another node."""
+_KEY: Final = "X-API-Key "
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,21 @@ class Callers:
     Args:
         verifier: of tokens.
         ensure: makes or renews a user's row: sub, tier, name.
+        owner_of: whose an API key is; None takes no keys.
         remembered: how many tokens are kept; the oldest goes first.
     """
 
-    def __init__(self, verifier: Verifier, ensure: Ensure, *, remembered: int = 8192) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        ensure: Ensure,
+        owner_of: OwnerOf | None = None,
+        *,
+        remembered: int = 8192,
+    ) -> None:
         self._verifier = verifier
         self._ensure = ensure
+        self._owner_of = owner_of
         self._remembered = remembered
         self._known: dict[str, tuple[Caller, float]] = {}
 
@@ -69,18 +83,34 @@ class Callers:
 
     async def _verify(self, token: str, now: float) -> Caller:
         self._known.pop(token, None)
+        if token.startswith(_KEY):
+            return await self._verify_key(token, now)
         identity = await self._verifier.verify(token, now)
         row = await self._ensure(identity.sub, identity.tier.value, identity.name)
         caller = Caller(identity.sub, identity.tier, identity.name, row, identity.expires_at)
         # A key that was withdrawn must not live on in here for as long as its tokens do.
-        self._known[token] = (caller, min(identity.expires_at, now + REMEMBERED_SECONDS))
+        self._remember(token, caller, min(identity.expires_at, now + REMEMBERED_SECONDS))
+        return caller
+
+    async def _verify_key(self, token: str, now: float) -> Caller:
+        ask = self._owner_of
+        owner = await ask(token.removeprefix(_KEY)) if ask is not None else None
+        if owner is None:
+            raise Unauthenticated("This API key is not known.")
+        require_api_keys(owner.tier)
+        until = now + KEY_REMEMBERED_SECONDS
+        caller = Caller(owner.sub, Tier(owner.tier), owner.name, owner.id, until)
+        self._remember(token, caller, until)
+        return caller
+
+    def _remember(self, token: str, caller: Caller, until: float) -> None:
+        self._known[token] = (caller, until)
         if len(self._known) > self._remembered:
             del self._known[next(iter(self._known))]
-        return caller
 
 
 def bearer(request: web.Request, *, in_query: bool = False) -> str:
-    """The token that a request carries.
+    """The token or API key that a request carries; what takes `in_query` takes no API keys.
 
     Raises:
         Unauthenticated: it carries none.
@@ -91,6 +121,9 @@ def bearer(request: web.Request, *, in_query: bool = False) -> str:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("The Authorization header must be `Bearer <token>`.")
         return token.strip()
+    key = request.headers.get("X-API-Key")
+    if key and not in_query:
+        return _KEY + key
     token = request.query.get("token", "") if in_query else ""
     if not token:
         raise Unauthenticated("A token is needed: `Authorization: Bearer <token>`.")

@@ -24,7 +24,17 @@ from api.keys import EXTRA_HEADERS, PARTS, Parts
 from api.limits import BEFORE_TOKEN
 from api.routes import Call, Route
 from api.tiers import allowance
-from collab.errors import LayerNotFound, NotFound, SceneNotFound, Unauthenticated, VideoNotFound
+from collab.errors import (
+    AudioNotFound,
+    AvatarNotFound,
+    JobNotFound,
+    LayerNotFound,
+    MediaNotFound,
+    NotFound,
+    SceneNotFound,
+    Unauthenticated,
+    VideoNotFound,
+)
 from collab.schema import is_id
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
@@ -32,6 +42,10 @@ _NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "video_id": VideoNotFound,
     "scene_id": SceneNotFound,
     "layer_id": LayerNotFound,
+    "audio_id": AudioNotFound,
+    "media_id": MediaNotFound,
+    "avatar_id": AvatarNotFound,
+    "job_id": JobNotFound,
 }
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -51,6 +51,13 @@ class InvalidFields(BadInput):
         self.details = list(details)
 
 
+class UnreadableFile(InvalidFields):
+    """A file of a known type that is damaged, cut off, or a trap; the reason is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([{"field": "file", "message": reason}])
+
+
 class UnsupportedType(BadInput):
     """A body of another type than the route takes."""
 

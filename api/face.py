@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,19 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from api import blobs, document, health, layers, members, scenes, videos
+from api import (
+    api_keys,
+    audio,
+    avatars,
+    blobs,
+    document,
+    health,
+    layers,
+    media,
+    members,
+    scenes,
+    videos,
+)
 from api.access import Access
 from api.body import MAX_BODY
 from api.callers import Callers
@@ -21,14 +34,24 @@ from api.idempotency import Idempotency
 from api.identity import Keys, Verifier
 from api.keys import PARTS, FaceConfig, MediaParts, Parts
 from api.limits import RateLimiter
+from api.links import Links
+from api.mediatypes import Examine
 from api.middleware import face
 from api.projections import Projections
 from api.routes import Route
 from collab.ports import Rooms
 from collab.values import Rules
+from persistence.api_keys import ApiKeys
+from persistence.audio import AudioLibrary
+from persistence.avatars import Avatars
+from persistence.blobs import Blobs
 from persistence.database import Database
+from persistence.filestore import FileStore
 from persistence.idempotency import IdempotencyKeys
+from persistence.jobs import Jobs
+from persistence.media import MediaLibrary
 from persistence.members import Members
+from persistence.premium import Premium
 from persistence.scenes import Scenes
 from persistence.update_log import UpdateLog
 from persistence.users import Users
@@ -41,6 +64,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     *members.ROUTES,
     *document.ROUTES,
     *blobs.ROUTES,
+    *audio.ROUTES,
+    *media.ROUTES,
+    *avatars.ROUTES,
+    *api_keys.ROUTES,
     *health.ROUTES,
 )
 
@@ -51,7 +78,7 @@ def assemble(
     keys: Keys,
     *,
     config: FaceConfig,
-    media: MediaParts,
+    files: MediaParts,
     limiter: RateLimiter | None,
     ready: Callable[[], Awaitable[Sequence[Detail]]],
     registry: CollectorRegistry,
@@ -75,11 +102,11 @@ def assemble(
         videos=table_of_videos,
         members=Members(database),
         scenes=table_of_scenes,
-        media=media,
+        media=files,
         access=Access(UpdateLog(database).heads, table_of_videos.role_of, clock, alone=alone),
-        projections=Projections(table_of_scenes.read),
+        projections=Projections(table_of_scenes.read, files),
         idempotency=Idempotency(IdempotencyKeys(database)),
-        callers=Callers(Verifier(keys), users.ensure),
+        callers=Callers(Verifier(keys), users.ensure, files.api_keys.owner),
         limiter=limiter,
         config=config,
         rules=Rules(config.limits, config.own_link),
@@ -89,6 +116,25 @@ def assemble(
         clock=clock,
         new_id=new_id,
         observed=observed,
+    )
+
+
+def media_parts(
+    database: Database, store: FileStore, links: Links, examine: Examine, scratch: Path
+) -> MediaParts:
+    """What the handlers of files, jobs and libraries work with, on one database."""
+    blobs = Blobs(database, store)
+    return MediaParts(
+        blobs=blobs,
+        jobs=Jobs(database),
+        audio=AudioLibrary(database, blobs),
+        media=MediaLibrary(database, blobs),
+        avatars=Avatars(database, blobs),
+        api_keys=ApiKeys(database),
+        premium=Premium(database),
+        links=links,
+        examine=examine,
+        scratch=scratch,
     )
 
 

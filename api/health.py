@@ -12,7 +12,7 @@ from prometheus_client.exposition import generate_latest
 from api.callers import bearer
 from api.errors import NotReady
 from api.routes import OPEN, Answer, Call, Route
-from api.schemas import Health
+from api.schemas.health import Health
 from collab.errors import Unauthenticated
 
 

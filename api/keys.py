@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -17,13 +18,19 @@ from api.errors import Detail
 from api.idempotency import Idempotency
 from api.limits import RateLimiter
 from api.links import Links
+from api.mediatypes import Examine
 from api.projections import Projections
 from collab.ports import Rooms
 from collab.schema import DocumentLimits
 from collab.values import Rules
+from persistence.api_keys import ApiKeys
+from persistence.audio import AudioLibrary
+from persistence.avatars import Avatars
 from persistence.blobs import Blobs
 from persistence.jobs import Jobs
+from persistence.media import MediaLibrary
 from persistence.members import Members
+from persistence.premium import Premium
 from persistence.scenes import Scenes
 from persistence.users import Users
 from persistence.videos import Videos
@@ -57,13 +64,23 @@ class MediaParts:
     """What the handlers of files, jobs and libraries work with.
 
     Attributes:
-        blobs, jobs: the tables.
+        blobs, jobs, audio, media, avatars, api_keys: the tables.
+        premium: what of the libraries is premium.
         links: to stored files.
+        examine: looks into uploads.
+        scratch: a directory on this machine for what is on its way.
     """
 
     blobs: Blobs
     jobs: Jobs
+    audio: AudioLibrary
+    media: MediaLibrary
+    avatars: Avatars
+    api_keys: ApiKeys
+    premium: Premium
     links: Links
+    examine: Examine
+    scratch: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,11 @@ from aiohttp import web
 
 from api.editing import change, make
 from api.permissions import Action
-from api.projections import answer, render
+from api.projections import answer, render, sign
 from api.routes import Answer, Call, Route, on_layer, on_scene
-from api.schemas import (
-    LayerCreate,
-    LayersReorder,
-    LayerUpdate,
-    LayerVisibility,
-    MinSeq,
-    OneLayer,
-)
+from api.schemas.base import MinSeq
+from api.schemas.layers import LayerCreate, LayersReorder, LayerUpdate, LayerVisibility, OneLayer
+from api.tiers import require_premium
 from api.waiting import at_least
 from collab import edits
 
@@ -26,7 +21,8 @@ from collab import edits
 async def create_layer(call: Call[LayerCreate, None]) -> Answer:
     """Add a layer to a scene: at `order_index`, or on top."""
     layer_id = str(call.make_id())
-    edit = edits.create_layer(call.parts.rules, call.ids["scene_id"], layer_id, call.body.given())
+    given = await _given(call)
+    edit = edits.create_layer(call.parts.rules, call.ids["scene_id"], layer_id, given)
     seq = await make(call, edit)
     layer, _ = await _read(call, layer_id)
     return Answer({"layer": layer}, "Layer added successfully", seq=seq)
@@ -64,16 +60,35 @@ async def reorder_layers(call: Call[LayersReorder, None]) -> Answer:
 
 
 async def _update(call: Call[Any, Any], message: str) -> Answer:
-    edit = edits.update_layer(call.parts.rules, call.ids["layer_id"], call.body.given())
+    given = await _given(call)
+    edit = edits.update_layer(call.parts.rules, call.ids["layer_id"], given)
     seq = await change(call, edit)
     layer, _ = await _read(call)
     return Answer({"layer": layer}, message, seq=seq)
 
 
+async def _given(call: Call[Any, Any]) -> dict[str, Any]:
+    """What was sent, with bare links to stored files.
+
+    Raises:
+        TierRequired: it uses something premium in a video whose owner's tier does not have that.
+    """
+    given: dict[str, Any] = call.body.given()
+    properties = given.get("properties")
+    if not properties:
+        return given
+    media = call.parts.media
+    premium = await media.premium.among(properties)
+    if premium:
+        video = await call.parts.videos.get(call.video_id, call.caller.sub)
+        require_premium(video.owner_tier, f"this {premium[0]}")
+    return {**given, "properties": media.links.sign_all(properties, frozenset())}
+
+
 async def _read(call: Call[Any, Any], layer_id: str | None = None) -> tuple[dict[str, Any], int]:
     wanted = UUID(layer_id or call.ids["layer_id"])
-    _, layer, seq = await call.parts.scenes.read_layer(wanted)
-    return layer, seq
+    video_id, layer, seq = await call.parts.scenes.read_layer(wanted)
+    return await sign(call.parts.media, video_id, layer), seq
 
 
 ROUTES: Final = (

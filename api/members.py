@@ -9,7 +9,8 @@ from api.identity import is_subject
 from api.pages import pagination
 from api.permissions import Action
 from api.routes import Answer, Call, Route, on_video
-from api.schemas import ManyMembers, MemberPut, OneMember, Page
+from api.schemas.base import Page
+from api.schemas.members import ManyMembers, MemberPut, OneMember
 from api.tiers import require_sharing
 from persistence.members import Member
 from persistence.scenes import timestamp

@@ -11,24 +11,29 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from aiohttp import web
 
 from persistence.scenes import VideoProjection
 
+if TYPE_CHECKING:
+    from api.keys import MediaParts
+
 ReadProjection = Callable[[UUID], Awaitable[VideoProjection]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A body, the sequence number it shows, and its entity tag."""
+    """A body, the sequence number it shows, its entity tag, and the `Links.expiry` of the links in
+    it; 0 for a body without any."""
 
     body: bytes
     seq: int
     etag: str
+    expiry: int = 0
 
 
 class Projections:
@@ -36,11 +41,19 @@ class Projections:
 
     Args:
         read: reads them from the tables.
+        media: signs the links to stored files; None leaves them as they are.
         max_bytes: how much is kept; the video that was asked for longest ago goes first.
     """
 
-    def __init__(self, read: ReadProjection, *, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        read: ReadProjection,
+        media: MediaParts | None = None,
+        *,
+        max_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
         self._read = read
+        self._media = media
         self._max_bytes = max_bytes
         self._bytes = 0
         self._kept: OrderedDict[UUID, Rendered] = OrderedDict()
@@ -59,7 +72,7 @@ class Projections:
             DatabaseAway: PostgreSQL does not answer.
         """
         kept = self._kept.get(video_id)
-        if kept is not None and kept.seq >= at_least:
+        if kept is not None and kept.seq >= at_least and self._fresh(kept):
             self._kept.move_to_end(video_id)
             return kept
         under_way = self._reading.get(video_id)
@@ -80,15 +93,23 @@ class Projections:
 
     async def _make(self, video_id: UUID) -> Rendered:
         projection = await self._read(video_id)
-        made = render({"scenes": projection.scenes}, projection.seq)
+        data: dict[str, Any] = {"scenes": projection.scenes}
+        if self._media is None or not self._media.links.keys_in(data):
+            made = render(data, projection.seq)
+        else:
+            data = await sign(self._media, video_id, data)
+            made = replace(render(data, projection.seq), expiry=self._media.links.expiry())
         self._keep(video_id, made)
         return made
+
+    def _fresh(self, kept: Rendered) -> bool:
+        return self._media is None or kept.expiry in (0, self._media.links.expiry())
 
     def _keep(self, video_id: UUID, made: Rendered) -> None:
         before = self._kept.pop(video_id, None)
         if before is not None:
             self._bytes -= len(before.body)
-            if before.seq > made.seq:
+            if before.seq > made.seq and self._fresh(before):
                 made = before
         self._kept[video_id] = made
         self._bytes += len(made.body)
@@ -103,6 +124,20 @@ class Projections:
             del self._reading[video_id]
         if not task.cancelled():
             task.exception()  # those who waited have it; when all have gone, nobody needs it
+
+
+async def sign(media: MediaParts, video_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
+    """What an answer shows of a video, with fresh signatures on links to stored files.
+
+    Only what is shared, or belongs to people of the video, is signed: a link that somebody else
+    wrote down there opens nothing.
+    """
+    keys = media.links.keys_in(data)
+    if not keys:
+        return data
+    allowed = await media.blobs.usable(keys, video_id)
+    signed: dict[str, Any] = media.links.sign_all(data, allowed)
+    return signed
 
 
 def render(data: dict[str, Any], seq: int) -> Rendered:

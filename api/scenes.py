@@ -9,16 +9,10 @@ from aiohttp import web
 
 from api.editing import change, make
 from api.permissions import Action
-from api.projections import answer, render
+from api.projections import answer, render, sign
 from api.routes import Answer, Call, Route, on_video
-from api.schemas import (
-    ManyScenes,
-    MinSeq,
-    OneScene,
-    SceneCreate,
-    ScenesReorder,
-    SceneUpdate,
-)
+from api.schemas.base import MinSeq
+from api.schemas.scenes import ManyScenes, OneScene, SceneCreate, ScenesReorder, SceneUpdate
 from api.waiting import at_least
 from collab import edits
 from collab.errors import SceneNotFound
@@ -77,7 +71,8 @@ async def _refuse_foreign(call: Call[Any, Any]) -> None:
 
 async def _read(call: Call[Any, Any], scene_id: str | None = None) -> tuple[dict[str, Any], int]:
     wanted = UUID(scene_id or call.ids["scene_id"])
-    return await call.parts.scenes.read_scene(call.video_id, wanted)
+    scene, seq = await call.parts.scenes.read_scene(call.video_id, wanted)
+    return await sign(call.parts.media, call.video_id, scene), seq
 
 
 ROUTES: Final = (

@@ -60,6 +60,26 @@ def allowance(tier: str) -> Allowance:
     return ALLOWANCES[tier]
 
 
+def require_api_keys(tier: str) -> None:
+    """Refuse who may not use API keys.
+
+    Raises:
+        TierRequired: the tier has none.
+    """
+    if not allowance(tier).sharing:
+        raise TierRequired("API keys take the business tier.")
+
+
+def require_premium(tier: str, what: str) -> None:
+    """Refuse who may not use premium things of the libraries.
+
+    Raises:
+        TierRequired: the tier has none; `what` is named.
+    """
+    if not allowance(tier).premium_assets:
+        raise TierRequired(f"Using {what} takes the pro tier: it is premium.")
+
+
 def require_sharing(tier: str) -> None:
     """Refuse who may not share videos.
 

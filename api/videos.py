@@ -11,7 +11,8 @@ from api.pages import pagination
 from api.permissions import Action
 from api.projections import answer, render
 from api.routes import USER, Answer, Call, Route, on_video
-from api.schemas import ManyVideos, MinSeq, OneVideo, SearchPage, VideoCreate, VideoUpdate
+from api.schemas.base import MinSeq, SearchPage
+from api.schemas.videos import ManyVideos, OneVideo, VideoCreate, VideoUpdate
 from api.waiting import at_least
 from collab import edits
 from collab.errors import VideoNotFound

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from api.dispatch import add_routes
 from api.errors import Detail
-from api.face import assemble, build
+from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, Keys, mint
 from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
@@ -30,12 +30,11 @@ from api.sync import binary_frame, sync
 from api.tiers import Tier
 from collab.projection import Projection
 from collab.schema import Changes
-from persistence.blobs import Blobs, shared_secret
+from persistence.blobs import shared_secret
 from persistence.bus import Bus
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.filestore import FileStore
-from persistence.jobs import Jobs
 from persistence.journal import Journal
 from persistence.migrations import born, migrate
 from persistence.scenes import Scenes
@@ -45,6 +44,7 @@ from persistence.videos import Videos
 from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
+from server.media.examine import Examiner
 from server.observe import Metrics
 from server.pages import GUEST, Pages
 from server.projector import Heard, Projector
@@ -153,7 +153,7 @@ def _parts(
             limits=settings.limits(),
             own_link=own_link,
         ),
-        media=media,
+        files=media,
         limiter=MemoryRateLimiter() if settings.rate_limits else None,
         ready=ready,
         registry=metrics.registry,
@@ -174,10 +174,14 @@ def _guest_token(settings: Settings) -> Callable[[], str] | None:
 
 
 async def _media(settings: Settings, database: Database, public_url: str) -> MediaParts:
-    return MediaParts(
-        blobs=Blobs(database, FileStore.open(settings.files_url())),
-        jobs=Jobs(database),
-        links=Links(public_url, await shared_secret(database, "links"), time.time),
+    scratch = settings.data_dir / "incoming"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    return media_parts(
+        database,
+        FileStore.open(settings.files_url()),
+        Links(public_url, await shared_secret(database, "links"), time.time),
+        Examiner(),
+        scratch,
     )
 
 

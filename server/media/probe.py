@@ -1,202 +1,344 @@
-"""What a file is, by its bytes: read in a child process with limits, as others made the file.
+"""The process that looks into what users upload; it may die of it, and nobody else does.
 
-    python -m server.media.probe PATH FORMAT
-
-is that child: it prints one line of JSON.
+It reads one file and writes what it made beside it, within limits on time, memory and output that
+it sets itself before anything of the file is read. Its answer is one line of JSON.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import resource
 import sys
-import warnings
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from server.media.errors import AssetBroken
-from server.media.model import AssetKind
+CPU_SECONDS: Final = 90
+MEMORY_BYTES: Final = 2 << 30
+OUTPUT_BYTES: Final = 200 << 20
 
-_SECONDS: Final = 20.0
-_PROCESSOR_SECONDS: Final = 15
-_MEMORY: Final = 2 << 30
-_ANSWER: Final = 4096
-_MOST_PIXELS: Final = 50_000_000
-_MOST_SIDE: Final = 16_384
-_HEAD: Final = 64
-_KINDS: Final[dict[str, AssetKind]] = {
-    "jpg": "image",
-    "png": "image",
-    "webp": "image",
-    "gif": "gif",
-    "mp4": "video",
-    "mov": "video",
-    "m4a": "audio",
-    "mp3": "audio",
-    "wav": "audio",
-}
-_READERS: Final = {"mp4": "mov", "mov": "mov", "m4a": "mov", "mp3": "mp3", "wav": "wav"}
-_PICTURES: Final = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
+MAX_SIDE: Final = 16_384
+MAX_PIXELS: Final = 60_000_000
+MAX_GIF_PIXELS: Final = 150_000_000
+"""Of all frames of a GIF together."""
+MAX_GIF_FRAMES: Final = 1_000
+MAX_VIDEO_SIDE: Final = 8_192
+MAX_SECONDS: Final = 6 * 3600.0
+MAX_CHANNELS: Final = 8
+
+THUMBNAIL: Final = (480, 480)
+WAVE_SIZE: Final = (480, 120)
+WAVE_RATE: Final = 8_000
+WAVE_POINTS: Final = 1_000
+_INK: Final = (79, 70, 229)
+_PAPER: Final = (244, 244, 255)
 
 
-@dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """What a file is.
-
-    Attributes:
-        kind: image, gif, video or audio.
-        format: jpg, png, webp, gif, mp4, mov, m4a, mp3 or wav.
-        width: pixels as shown, 0 for audio.
-        height: pixels as shown, 0 for audio.
-        duration: seconds, None for images.
-        has_audio: whether there is something to hear.
-    """
-
-    kind: AssetKind
-    format: str
-    width: int
-    height: int
-    duration: float | None
-    has_audio: bool
+class Refused(Exception):
+    """The file is not taken; the message is a sentence for its owner."""
 
 
-def sniff(head: bytes) -> str | None:
-    """The format that a file's first bytes name, or None if it is none that is accepted."""
-    if head[:3] == b"\xff\xd8\xff":
-        return "jpg"
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return "png"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
-        return "webp" if head[8:12] == b"WEBP" else "wav"
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        return "mov" if brand == b"qt  " else "m4a" if brand[:3] in (b"M4A", b"M4B") else "mp4"
-    if head[4:8] in (b"moov", b"wide", b"mdat"):
-        return "mov"
-    is_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)
-    return "mp3" if head[:3] == b"ID3" or is_frame else None
+def main(kind: str, source: Path, directory: Path) -> dict[str, Any]:
+    """Look into a file of a type of `api.mediatypes`; returns the answer."""
+    if kind in ("jpg", "png"):
+        return picture(kind, source, directory)
+    if kind == "gif":
+        return gif(source, directory)
+    if kind in ("mp4", "mov", "m4a"):
+        require_whole_boxes(source)
+    if kind == "wav":
+        require_whole_riff(source)
+    if kind in ("mp4", "mov"):
+        return video(kind, source, directory)
+    return audio(kind, source, directory)
 
 
-async def probe(path: Path) -> MediaInfo:
-    """What the file at `path` is.
-
-    Raises:
-        AssetBroken: it is of no format that is accepted, damaged, too large when decoded, or took
-            more time or memory to look at than allowed.
-        OSError: it cannot be opened.
-    """
-    found = await asyncio.to_thread(lambda: sniff(_head_of(path)))
-    if found is None:
-        raise AssetBroken("the file is of no format that is accepted")
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, str(path), found),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        assert child.stdout is not None
-        async with asyncio.timeout(_SECONDS):
-            said = await child.stdout.read(_ANSWER)
-            await child.wait()
-    except TimeoutError:
-        raise AssetBroken("the file takes too long to read") from None
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-    try:
-        answer = json.loads(said)
-    except ValueError:
-        raise AssetBroken("the file is damaged") from None
-    if "error" in answer:
-        raise AssetBroken(str(answer["error"]))
-    return MediaInfo(**answer)
-
-
-def _head_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEAD)
-
-
-def _look(path: Path, form: str) -> MediaInfo:
-    return _picture(path, form) if form in _PICTURES else _film(path, form)
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > _MOST_PIXELS or max(width, height) > _MOST_SIDE:
-        raise AssetBroken(f"a picture of {width} x {height} pixels is too large")
-
-
-def _picture(path: Path, form: str) -> MediaInfo:
+def picture(kind: str, source: Path, directory: Path) -> dict[str, Any]:
+    """Encode a picture anew, upright and without metadata, and make a thumbnail."""
     from PIL import Image, ImageOps
 
-    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            image = stack.enter_context(Image.open(path, formats=(_PICTURES[form],)))
-        except Image.DecompressionBombError as error:
-            raise AssetBroken("the picture is too large") from error
-        _check_size(*image.size)
-        image.load()
-        width, height = ImageOps.exif_transpose(image).size
-        frames = getattr(image, "n_frames", 1)
-        seconds = 0.0
-        for number in range(min(frames, 2000) if form == "gif" else 0):
-            image.seek(number)
-            seconds += max(image.info.get("duration", 100), 20) / 1000
-    moving = form == "gif" and frames > 1
-    kind = _KINDS[form] if moving or form != "gif" else "image"
-    return MediaInfo(kind, form, width, height, seconds if moving else None, has_audio=False)
+    with Image.open(source, formats=["JPEG" if kind == "jpg" else "PNG"]) as found:
+        require_size(*found.size)
+        found.load()
+        image = ImageOps.exif_transpose(found)
+    target = directory / f"picture.{kind}"
+    alpha = kind == "png" and ("A" in image.getbands() or "transparency" in image.info)
+    image = image.convert("RGBA" if alpha else "RGB")
+    image.info.clear()
+    if kind == "jpg":
+        image.save(target, "JPEG", quality=92, optimize=True)
+    else:
+        image.save(target, "PNG")
+    return {
+        "path": target.name,
+        "width": image.width,
+        "height": image.height,
+        "duration": None,
+        "thumbnail": thumbnail(image, directory),
+    }
 
 
-def _film(path: Path, form: str) -> MediaInfo:
+def gif(source: Path, directory: Path) -> dict[str, Any]:
+    """Encode a GIF anew, frame by frame, and make a thumbnail."""
+    from PIL import Image, ImageSequence
+
+    with Image.open(source, formats=["GIF"]) as found:
+        require_size(*found.size)
+        frames = getattr(found, "n_frames", 1)
+        if frames > MAX_GIF_FRAMES or frames * found.width * found.height > MAX_GIF_PIXELS:
+            raise Refused("The GIF has too many or too large frames.")
+        durations, images = [], []
+        for frame in ImageSequence.Iterator(found):
+            durations.append(max(20, int(frame.info.get("duration", 100) or 100)))
+            image = frame.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE)
+            image.info.clear()
+            images.append(image)
+        first = images[0].convert("RGBA")
+    target = directory / "picture.gif"
+    images[0].save(
+        target,
+        "GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=durations,
+        loop=0,
+        disposal=2,
+        optimize=False,
+    )
+    return {
+        "path": target.name,
+        "width": first.width,
+        "height": first.height,
+        "duration": sum(durations) / 1000 if len(images) > 1 else None,
+        "thumbnail": thumbnail(first, directory),
+    }
+
+
+def video(kind: str, source: Path, directory: Path) -> dict[str, Any]:
+    """Read size and length of a video, and make a thumbnail of one of its first frames."""
+    with opened(source, "mov") as container:
+        if not container.streams.video:
+            raise Refused("There is no video in this file.")
+        stream = container.streams.video[0]
+        seconds = length(container, stream)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if not 0 < width <= MAX_VIDEO_SIDE or not 0 < height <= MAX_VIDEO_SIDE:
+            raise Refused(f"A video may have {MAX_VIDEO_SIDE} pixels a side at the most.")
+        if seconds <= 0:
+            raise Refused("The video has no length.")
+        stream.codec_context.thread_count = 1
+        if seconds > 4:
+            container.seek(int(1 / stream.time_base), stream=stream)
+        frame = next(iter(container.decode(stream)), None)
+        if frame is None:
+            raise Refused("The video has no picture.")
+        image = frame.to_image()
+        turned = int(getattr(frame, "rotation", 0) or 0) % 360
+    if turned:
+        image = image.rotate(turned, expand=True)
+    return {
+        "path": source.name,
+        "width": image.width,
+        "height": image.height,
+        "duration": round(seconds, 3),
+        "thumbnail": thumbnail(image, directory),
+    }
+
+
+def audio(kind: str, source: Path, directory: Path) -> dict[str, Any]:
+    """Decode audio to its end: its length, its waveform as JSON and as a picture."""
+    import av
+    import numpy as np
+
+    pieces: list[Any] = []
+    samples = broken = 0
+    with opened(source, "mov" if kind == "m4a" else kind) as container:
+        if not container.streams.audio:
+            raise Refused("There is no audio in this file.")
+        if any(s.disposition.value & 0x400 == 0 for s in container.streams.video):
+            raise Refused("This is a video; upload it to the media library.")
+        stream = container.streams.audio[0]
+        if not 0 < stream.codec_context.channels <= MAX_CHANNELS:
+            raise Refused(f"Audio may have {MAX_CHANNELS} channels at the most.")
+        said = length(container, stream)
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=WAVE_RATE)
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                broken += 1
+                if broken > 20 and broken * 4 > len(pieces):
+                    raise Refused("The audio is damaged.") from None
+                continue
+            for frame in [*frames, *([None] if packet.dts is None and packet.size == 0 else [])]:
+                for heard in resampler.resample(frame):
+                    piece = heard.to_ndarray().reshape(-1)
+                    samples += piece.size
+                    pieces.append(piece.copy())
+            if samples > MAX_SECONDS * WAVE_RATE:
+                raise Refused("The audio is too long.")
+    if samples == 0:
+        raise Refused("There is no audio in this file.")
+    seconds = samples / WAVE_RATE
+    if said > seconds * 1.2 + 2:
+        raise Refused("The file is cut off: there is less audio in it than it says.")
+    low, high, each = peaks(np.concatenate(pieces))
+    data = [value for pair in zip(low, high, strict=True) for value in pair]
+    wave = directory / "waveform.json"
+    wave.write_text(
+        json.dumps(
+            {
+                "version": 2,
+                "channels": 1,
+                "sample_rate": WAVE_RATE,
+                "samples_per_pixel": each,
+                "bits": 8,
+                "length": len(low),
+                "data": data,
+            },
+            separators=(",", ":"),
+        )
+    )
+    return {
+        "path": source.name,
+        "width": 0,
+        "height": 0,
+        "duration": round(seconds, 3),
+        "thumbnail": drawn(low, high, directory),
+        "waveform": wave.name,
+    }
+
+
+def peaks(samples: Any) -> tuple[list[int], list[int], int]:
+    """The lowest and highest value (-128 to 127) of each of at most `WAVE_POINTS` stretches."""
+    import numpy as np
+
+    each = max(1, -(-samples.size // WAVE_POINTS))
+    starts = np.arange(0, samples.size, each)
+    low = np.minimum.reduceat(samples, starts) >> 8
+    high = np.maximum.reduceat(samples, starts) >> 8
+    return low.tolist(), high.tolist(), each
+
+
+def drawn(low: list[int], high: list[int], directory: Path) -> str:
+    """Draw a waveform; returns the file's name."""
+    from PIL import Image, ImageDraw
+
+    width, height = WAVE_SIZE
+    image = Image.new("RGB", WAVE_SIZE, _PAPER)
+    draw = ImageDraw.Draw(image)
+    middle, loudest = height / 2, max(1, *(abs(value) for value in [*low, *high]))
+    for x in range(0, width, 3):
+        first = x * len(low) // width
+        last = max(first + 1, (x + 3) * len(low) // width)
+        top = max(high[first:last]) / loudest * (middle - 6)
+        bottom = min(low[first:last]) / loudest * (middle - 6)
+        draw.rectangle((x, middle - max(top, 1), x + 1, middle - min(bottom, -1)), fill=_INK)
+    image.save(directory / "thumbnail.png", "PNG")
+    return "thumbnail.png"
+
+
+def thumbnail(image: Any, directory: Path) -> str:
+    """Save a picture small; returns the file's name."""
+    small = image.copy()
+    small.thumbnail(THUMBNAIL)
+    if "A" in small.getbands():
+        small.save(directory / "thumbnail.png", "PNG")
+        return "thumbnail.png"
+    small.convert("RGB").save(directory / "thumbnail.jpg", "JPEG", quality=85)
+    return "thumbnail.jpg"
+
+
+def opened(source: Path, form: str) -> Any:
+    """A container, read as that format from that file and from nowhere else."""
     import av
 
-    with av.open(str(path), format=_READERS[form]) as file:
-        video = next(iter(file.streams.video), None)
-        sound = next(iter(file.streams.audio), None)
-        if video is None or (form == "mp3"):
-            # A cover picture in a sound file is no video.
-            if sound is None:
-                raise AssetBroken("the file has neither picture nor sound")
-            next(iter(file.decode(sound)))
-            kind: AssetKind = "audio"
-            form = "m4a" if form in ("mp4", "mov") else form
-            width = height = 0
-            stream: Any = sound
-        else:
-            _check_size(video.width, video.height)
-            frame = next(iter(file.decode(video)))
-            kind, stream = _KINDS[form], video
-            width, height = frame.width, frame.height
-            if getattr(frame, "rotation", 0) % 180:
-                width, height = height, width
-        seconds = float(stream.duration * stream.time_base) if stream.duration else None
-        if seconds is None and file.duration:
-            seconds = file.duration / av.time_base
-        return MediaInfo(kind, form, width, height, seconds, has_audio=sound is not None)
+    av.logging.set_level(av.logging.PANIC)
+    return av.open(str(source), format=form, options={"protocol_whitelist": "file"})
 
 
-def main(path: Path, form: str) -> dict[str, Any]:
-    """Look at the file, within limits; the answer as JSON values."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def length(container: Any, stream: Any) -> float:
+    """How many seconds a stream says that it has; 0 when it says nothing."""
+    if stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    else:
+        seconds = (container.duration or 0) / 1_000_000
+    if seconds > MAX_SECONDS:
+        raise Refused("The file is too long.")
+    return seconds
+
+
+def require_size(width: int, height: int) -> None:
+    """Refuse a picture that would take too much memory, before it is decoded."""
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise Refused(
+            f"A picture may have {MAX_SIDE} pixels a side and {MAX_PIXELS // 1_000_000} million"
+            f" in all; this one has {width} x {height}."
+        )
+
+
+def require_whole_boxes(source: Path) -> None:
+    """Refuse an MPEG-4 file that ends before its last box does."""
+    size, position = source.stat().st_size, 0
+    with source.open("rb") as file:
+        for _ in range(10_000):
+            if position >= size:
+                return
+            file.seek(position)
+            head = file.read(16)
+            box = int.from_bytes(head[:4], "big")
+            if box == 1 and len(head) == 16:
+                box = int.from_bytes(head[8:16], "big")
+            elif box == 0:
+                return
+            if len(head) < 8 or box < 8 or position + box > size:
+                raise Refused("The file is cut off, or damaged.")
+            position += box
+    raise Refused("The file is damaged.")
+
+
+def require_whole_riff(source: Path) -> None:
+    """Refuse a WAV file that ends before its samples do; writers to pipes say no length."""
+    size, position = source.stat().st_size, 12
+    with source.open("rb") as file:
+        while position + 8 <= size:
+            file.seek(position)
+            head = file.read(8)
+            chunk = int.from_bytes(head[4:], "little")
+            if head[:4] == b"data":
+                if chunk not in (0, 0xFFFFFFFF) and position + 8 + chunk > size + 1:
+                    raise Refused("The file is cut off: it says that there is more.")
+                return
+            position += 8 + chunk + chunk % 2
+    raise Refused("There is no audio in this file.")
+
+
+def confine() -> None:
+    """Set the limits of this process."""
+    for what, most in (
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, OUTPUT_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def run(arguments: list[str]) -> int:
+    """Answer on standard output; returns the exit code."""
+    kind, source, directory = arguments
+    confine()
     try:
-        return asdict(_look(path, form))
-    except AssetBroken as error:
-        return {"error": str(error)}
-    except (OSError, ValueError, SyntaxError, EOFError, StopIteration, MemoryError):
-        return {"error": "the file is damaged"}
+        answer = main(kind, Path(source), Path(directory))
+    except Refused as refusal:
+        answer = {"refused": str(refusal)}
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError) as error:
+        # What Pillow and PyAV raise for broken files is below these.
+        answer = {"refused": "The file is damaged.", "why": f"{type(error).__name__}: {error}"}
+    except MemoryError:
+        answer = {"refused": "The file takes too much memory to read."}
+    print(json.dumps(answer))
+    return 0
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2])))
+    sys.exit(run(sys.argv[1:]))

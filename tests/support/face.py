@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,16 +20,16 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from api.errors import Detail
-from api.face import assemble, build
+from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, mint
-from api.keys import FaceConfig, MediaParts, Parts
+from api.keys import FaceConfig, Parts
 from api.limits import RateLimiter
 from api.links import Links
 from api.routes import Route
-from persistence.blobs import Blobs, shared_secret
+from persistence.blobs import shared_secret
 from persistence.database import Database
 from persistence.filestore import FileStore
-from persistence.jobs import Jobs
+from server.media.examine import Examiner
 from tests.support.rooms import LocalRooms
 
 ADDRESS = "https://video.example"
@@ -159,7 +160,8 @@ async def serve_face(
     alone: bool = False,
 ) -> AsyncIterator[Client]:
     """Serve the face for a while; its links begin with `ADDRESS`."""
-    files = tempfile.mkdtemp()
+    files = Path(tempfile.mkdtemp())
+    (files / "incoming").mkdir()
     config = config or FaceConfig()
     database = await Database.connect(database_url, retry_seconds=5)
     rooms = LocalRooms(database, config.limits)
@@ -170,10 +172,12 @@ async def serve_face(
         rooms,
         HmacKeys(SECRET),
         config=config,
-        media=MediaParts(
-            blobs=Blobs(database, FileStore.open(f"file:{files}")),
-            jobs=Jobs(database),
-            links=Links(ADDRESS, await shared_secret(database, "links"), wall),
+        files=media_parts(
+            database,
+            FileStore.open(f"file:{files / 'blobs'}"),
+            Links(ADDRESS, await shared_secret(database, "links"), wall),
+            Examiner(),
+            files / "incoming",
         ),
         limiter=limiter,
         ready=ready,

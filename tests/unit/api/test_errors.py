@@ -44,6 +44,7 @@ from collab.errors import (
 TABLE: list[tuple[CocutError, int, str, int]] = [
     (errors.MalformedJson("x"), 400, "malformed_json", 4400),
     (errors.InvalidFields([]), 422, "invalid_fields", 4400),
+    (errors.UnreadableFile("it is damaged"), 422, "invalid_fields", 4400),
     (errors.UnsupportedType("x"), 415, "unsupported_media_type", 4400),
     (errors.BodyTooBig("x"), 413, "body_too_big", 4400),
     (errors.TooManyRequests(2.2), 429, "rate_limited", 1013),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from server.media.errors import AssetBroken
 from server.media.ffmpeg import Processes
-from server.media.probe import probe, sniff
+from server.media.identify import identify, sniff
 from tests.integration.media.stage import DirectoryAssets
 
 
@@ -34,7 +34,7 @@ async def test_what_a_file_is(
     seconds: float | None,
     audible: bool,
 ) -> None:
-    info = await probe(assets.directory / name)
+    info = await identify(assets.directory / name)
     assert (info.kind, info.format, info.has_audio) == (kind, form, audible)
     assert (info.width, info.height) == size
     assert info.duration == (None if seconds is None else pytest.approx(seconds, abs=0.05))
@@ -46,7 +46,7 @@ async def test_formats_that_ffmpeg_writes(
 ) -> None:
     picture = [] if form == "mov" else ["-vn"]
     Processes().run(["-i", assets.directory / "clip.mp4", *picture, "-y", tmp_path / name])
-    info = await probe(tmp_path / name)
+    info = await identify(tmp_path / name)
     assert (info.format, info.kind) == (form, "video" if form == "mov" else "audio")
     assert info.duration == pytest.approx(2.0, abs=0.1)
 
@@ -55,21 +55,21 @@ async def test_a_picture_that_says_it_lies_on_its_side(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
-    info = await probe(tmp_path / "a.jpg")
+    info = await identify(tmp_path / "a.jpg")
     assert (info.width, info.height) == (40, 60)
 
 
 @pytest.mark.parametrize("name", ["broken.png", "broken.mp4", "broken.mp3"])
 async def test_damaged_files(assets: DirectoryAssets, name: str) -> None:
     with pytest.raises(AssetBroken, match="damaged"):
-        await probe(assets.directory / name)
+        await identify(assets.directory / name)
 
 
 async def test_a_truncated_picture(assets: DirectoryAssets, tmp_path: Path) -> None:
     data = (assets.directory / "photo.jpg").read_bytes()
     (tmp_path / "half.jpg").write_bytes(data[: len(data) // 2])
     with pytest.raises(AssetBroken, match="damaged"):
-        await probe(tmp_path / "half.jpg")
+        await identify(tmp_path / "half.jpg")
 
 
 @pytest.mark.parametrize("size", [(30_000, 30_000), (65_000, 20)])
@@ -83,7 +83,7 @@ async def test_a_decompression_bomb(tmp_path: Path, size: tuple[int, int]) -> No
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     )
     with pytest.raises(AssetBroken, match="too large"):
-        await probe(tmp_path / "bomb.png")
+        await identify(tmp_path / "bomb.png")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ async def test_what_is_not_accepted_is_not_opened(tmp_path: Path, data: bytes) -
     (tmp_path / "a.png").write_bytes(data)
     assert sniff(data) is None
     with pytest.raises(AssetBroken, match="no format"):
-        await probe(tmp_path / "a.png")
+        await identify(tmp_path / "a.png")

@@ -1,0 +1,86 @@
+"""API keys: what programs send as `X-API-Key` instead of a token."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+from uuid import UUID
+
+from api.routes import USER, Answer, Call, Route
+from api.schemas.api_keys import ApiKeyCreate, ManyApiKeys, OneApiKey
+from api.tiers import require_api_keys
+from persistence.api_keys import ApiKey
+from persistence.scenes import timestamp
+
+PREFIX: Final = "cocut_"
+
+
+async def create_api_key(call: Call[ApiKeyCreate, None]) -> Answer:
+    """Make an API key; the answer is the only place where it is shown."""
+    require_api_keys(call.caller.tier)
+    key = PREFIX + secrets.token_urlsafe(32)
+    made = await call.parts.media.api_keys.add(
+        call.parts.new_id(), call.caller.id, call.body.name, key, by=call.caller.sub
+    )
+    return Answer(
+        {"api_key": {**_shown(made), "key": key}},
+        "API key created; keep it, it is not shown again",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def list_api_keys(call: Call[None, None]) -> Answer:
+    """The caller's API keys, oldest first."""
+    require_api_keys(call.caller.tier)
+    found = await call.parts.media.api_keys.of(call.caller.id)
+    return Answer({"api_keys": [_shown(key) for key in found]})
+
+
+async def delete_api_key(call: Call[None, None]) -> Answer:
+    """End an API key of the caller's."""
+    await call.parts.media.api_keys.remove(
+        UUID(call.ids["api_key_id"]), call.caller.id, by=call.caller.sub
+    )
+    return Answer(message="API key deleted successfully")
+
+
+def _shown(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "prefix": key.prefix,
+        "created_at": timestamp(key.created_at),
+        "last_used_at": None if key.last_used_at is None else timestamp(key.last_used_at),
+    }
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/api/v1/api-keys",
+        handler=create_api_key,
+        permission=USER,
+        summary="Make an API key (business tier)",
+        tag="API keys",
+        body=ApiKeyCreate,
+        data=OneApiKey,
+        status=201,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/api-keys",
+        handler=list_api_keys,
+        permission=USER,
+        summary="List the caller's API keys (business tier)",
+        tag="API keys",
+        data=ManyApiKeys,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/api-keys/{api_key_id}",
+        handler=delete_api_key,
+        permission=USER,
+        summary="End an API key",
+        tag="API keys",
+    ),
+)

@@ -1,0 +1,234 @@
+"""Reading an upload: streamed to disk, cut off at its limit, known by its bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+from aiohttp import BodyPartReader, web
+from pydantic import BaseModel, ValidationError
+
+from api.body import unstorable
+from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
+from api.mediatypes import HEAD, TYPES, Examined, Family, MediaType, check_claims, sniff
+from api.routes import Call
+from api.tiers import allowance
+from collab.errors import StorageQuotaExceeded
+from persistence.blobs import Blob
+
+CHUNK: Final = 1 << 18
+MAX_FIELD: Final = 64 * 1024
+MAX_PARTS: Final = 20
+IDLE_SECONDS: Final = 60.0
+TOTAL_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An upload on this machine's disk, its fields as they were sent."""
+
+    path: Path
+    size: int
+    type: MediaType
+    filename: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload whose files are stored, but not yet named by any row.
+
+    Attributes:
+        form: its fields, as the model that was asked for.
+        type: what it is.
+        title: its name, for one that came without a title.
+        examined: what was found in it.
+        files: the file itself, its thumbnail and, for audio, its waveform.
+        room: how many bytes the caller may have stored.
+    """
+
+    form: Any
+    type: MediaType
+    title: str
+    examined: Examined
+    files: list[Blob]
+    room: int
+
+
+@asynccontextmanager
+async def uploaded(
+    call: Call[Any, Any], family: Family, form: type[BaseModel]
+) -> AsyncIterator[Upload]:
+    """Take the upload that a call brings; the block makes the rows.
+
+    If the block fails, the stored files go again.
+
+    Raises:
+        BadInput: it is not what it should be.
+        StorageQuotaExceeded: the caller has no room for it.
+        BlobStoreFailed: it could not be stored.
+    """
+    media, owner = call.parts.media, call.caller.id
+    room = allowance(call.caller.tier).storage_bytes
+    if await media.blobs.used(owner) + (call.request.content_length or 0) > room:
+        raise StorageQuotaExceeded(f"Your tier has room for {room:,} bytes, and this is too much.")
+    files: list[Blob] = []
+    async with _scratch(media.scratch) as directory:
+        received = await receive(call.request, family, directory)
+        fields = valid(form, received.fields)
+        examined = await media.examine(received.path, received.type, directory)
+        made = [(examined.path, examined.content_type)]
+        picture = "image/png" if examined.thumbnail.suffix == ".png" else "image/jpeg"
+        made.append((examined.thumbnail, picture))
+        if examined.waveform is not None:
+            made.append((examined.waveform, "application/json"))
+        try:
+            for path, content_type in made:
+                files.append(await media.blobs.store_file(path, content_type, owner=owner))
+            title = title_of(received.filename)
+            yield Upload(fields, received.type, title, examined, files, room)
+        except BaseException:
+            await media.blobs.store.delete([file.key for file in files])
+            raise
+
+
+@asynccontextmanager
+async def _scratch(directory: Path) -> AsyncIterator[Path]:
+    """A directory for one upload; nothing of it is left behind."""
+    path = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=directory))
+    try:
+        yield path
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+
+
+async def receive(request: web.Request, family: Family, directory: Path) -> Received:
+    """Read a `multipart/form-data` body with one file in the field `file`.
+
+    Args:
+        request: whose body it is.
+        family: what kind of file is wanted.
+        directory: where to write it.
+
+    Raises:
+        UnsupportedType: another kind of body, or of file.
+        BodyTooBig: the file is larger than its type may be.
+        MalformedJson: the body ends too early, or is not of that form.
+        InvalidFields: there is no file.
+    """
+    if request.content_type != "multipart/form-data":
+        raise UnsupportedType("The body must be of the type multipart/form-data.")
+    most = max(one.limit for one in TYPES.values() if _is_of(one, family))
+    if (request.content_length or 0) > most + MAX_PARTS * MAX_FIELD:
+        raise BodyTooBig(f"Files here may have {most} bytes at the most.")
+    fields: dict[str, str] = {}
+    found: tuple[Path, int, MediaType, str] | None = None
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            reader = await request.multipart()
+            count = 0
+            while (part := await _soon(reader.next())) is not None:
+                count += 1
+                if count > MAX_PARTS or not isinstance(part, BodyPartReader):
+                    raise MalformedJson("The body has parts that are not expected here.")
+                if part.name == "file":
+                    if found is not None:
+                        raise InvalidFields([{"field": "file", "message": "is there twice"}])
+                    found = await _file(part, family, directory / "upload")
+                else:
+                    fields[part.name or ""] = await _text(part)
+    except TimeoutError:
+        raise MalformedJson("The body did not come in time.") from None
+    except (ValueError, AssertionError) as error:
+        raise MalformedJson(f"The body is not a good multipart/form-data: {error}.") from None
+    if found is None:
+        raise InvalidFields([{"field": "file", "message": "is missing"}])
+    path, size, kind, filename = found
+    return Received(path, size, kind, filename, fields)
+
+
+def valid(model: type[BaseModel], fields: dict[str, str]) -> Any:
+    """The fields of a form as a model.
+
+    Raises:
+        InvalidFields: some are missing, unknown or out of range.
+    """
+    details: list[Detail] = [
+        {"field": name, "message": "holds characters that cannot be stored"}
+        for name, value in fields.items()
+        if unstorable(value) or any(ord(c) < 32 or ord(c) == 127 for c in value)
+    ]
+    if details:
+        raise InvalidFields(details)
+    try:
+        return model.model_validate(fields, strict=False)
+    except ValidationError as error:
+        raise InvalidFields(
+            [
+                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+                for found in error.errors(
+                    include_url=False, include_context=False, include_input=False
+                )[:20]
+            ]
+        ) from None
+
+
+def title_of(filename: str) -> str:
+    """A title for an upload that came without one: its file's name, without path and ending."""
+    name = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    stem = name.rsplit(".", 1)[0] or name
+    cleaned = "".join(c for c in stem if c.isprintable()).strip(" .")
+    return cleaned[:255] or "Untitled"
+
+
+async def _file(
+    part: BodyPartReader, family: Family, path: Path
+) -> tuple[Path, int, MediaType, str]:
+    head = b""
+    while len(head) < HEAD and (chunk := await _soon(part.read_chunk(CHUNK))):
+        head += chunk
+    kind = sniff(head, family)
+    check_claims(kind, part.filename, part.headers.get("Content-Type"))
+    size = len(head)
+    with await asyncio.to_thread(path.open, "xb") as file:
+        await _write(file, head)
+        while chunk := await _soon(part.read_chunk(CHUNK)):
+            size += len(chunk)
+            if size > kind.limit:
+                raise BodyTooBig(f"A file of type {kind.name} may have {kind.limit} bytes.")
+            await _write(file, chunk)
+    if not size:
+        raise InvalidFields([{"field": "file", "message": "is empty"}])
+    return path, size, kind, part.filename or ""
+
+
+async def _text(part: BodyPartReader) -> str:
+    content = bytearray()
+    while chunk := await _soon(part.read_chunk(8192)):
+        content += chunk
+        if len(content) > MAX_FIELD:
+            raise BodyTooBig(f"A field may have {MAX_FIELD} bytes.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InvalidFields(
+            [{"field": part.name or "", "message": "must be text in UTF-8"}]
+        ) from None
+
+
+async def _write(file: IO[bytes], chunk: bytes) -> None:
+    await asyncio.to_thread(file.write, chunk)
+
+
+async def _soon(reading: Awaitable[Any]) -> Any:
+    return await asyncio.wait_for(reading, IDLE_SECONDS)
+
+
+def _is_of(one: MediaType, family: Family) -> bool:
+    return (one.kind == "audio") == (family == "audio")

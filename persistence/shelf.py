@@ -1,0 +1,133 @@
+"""Pages of a library: what is there for everybody, and what is one user's own, as one list.
+
+Both parts are read from an index in their order, without their columns; only the rows of the page
+are read in full. The size of a large shared part is counted now and then, not at every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
+
+from persistence.search import prefix_query
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from persistence.database import Connection, Database
+
+Part = Literal["shared", "mine"]
+
+COUNTED_SECONDS: Final = 10.0
+LARGE: Final = 2_000
+"""From how many rows on a count is kept for a while."""
+_KEPT: Final = 512
+_ORDER: Final = "created_at DESC, id DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on rows: SQL in which `{}` stands for the parameter."""
+
+    sql: str
+    value: Any
+
+
+def searching(text: str) -> list[Condition]:
+    """The condition that rows hold these words, or words that begin so; none for no words."""
+    query = prefix_query(text)
+    return [Condition("search @@ to_tsquery('simple', {})", query)] if query else []
+
+
+class Shelf:
+    """One library's table.
+
+    Args:
+        database: where it is.
+        table: its name; it has `id`, `user_id`, `created_at` and `search`.
+        columns: what is read of each row.
+    """
+
+    def __init__(self, database: Database, table: str, columns: str) -> None:
+        self._database = database
+        self._table = table
+        self._columns = columns
+        self._counts: OrderedDict[tuple[Any, ...], tuple[float, int]] = OrderedDict()
+
+    async def page(
+        self,
+        user: UUID,
+        parts: Sequence[Part],
+        conditions: Sequence[Condition],
+        *,
+        page: int,
+        limit: int,
+    ) -> tuple[list[Record], int]:
+        """One page, newest first, and how many rows there are in all.
+
+        Args:
+            user: whose own rows `mine` are.
+            parts: which rows.
+            conditions: what all of them must meet.
+            page: from 1.
+            limit: rows a page.
+        """
+        async with self._database.connection() as connection:
+            total = 0
+            for part in parts:
+                total += await self._count(connection, user, part, conditions)
+            first = (page - 1) * limit
+            if first >= total:
+                return [], total
+            bound: list[Any] = [limit, first]
+            inner = " UNION ALL ".join(
+                f"(SELECT id, created_at FROM {self._table}"  # noqa: S608
+                f" WHERE {self._where(user, part, conditions, bound)}"
+                f" ORDER BY {_ORDER} LIMIT $1::bigint + $2::bigint)"
+                for part in parts
+            )
+            rows = await connection.fetch(
+                f"SELECT {self._columns} FROM (SELECT id FROM ({inner}) found"  # noqa: S608
+                f" ORDER BY {_ORDER} LIMIT $1 OFFSET $2) page"
+                f" JOIN {self._table} t USING (id) ORDER BY {_ORDER}",
+                *bound,
+            )
+        return rows, total
+
+    async def _count(
+        self, connection: Connection, user: UUID, part: Part, conditions: Sequence[Condition]
+    ) -> int:
+        key = tuple((condition.sql, condition.value) for condition in conditions)
+        now = asyncio.get_running_loop().time()
+        kept = self._counts.get(key) if part == "shared" else None
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        bound: list[Any] = []
+        where = self._where(user, part, conditions, bound)
+        counted = await connection.fetchval(
+            f"SELECT count(*) FROM {self._table} WHERE {where}",  # noqa: S608
+            *bound,
+        )
+        if part == "shared" and counted >= LARGE:
+            self._counts[key] = (now + COUNTED_SECONDS, counted)
+            if len(self._counts) > _KEPT:
+                self._counts.popitem(last=False)
+        return int(counted)
+
+    def _where(
+        self, user: UUID, part: Part, conditions: Sequence[Condition], bound: list[Any]
+    ) -> str:
+        """The condition as SQL; parameters are added to `bound`."""
+        if part == "shared":
+            said = ["user_id IS NULL"]
+        else:
+            bound.append(user)
+            said = [f"user_id = ${len(bound)}"]
+        for condition in conditions:
+            bound.append(condition.value)
+            said.append(condition.sql.format(f"${len(bound)}"))
+        return " AND ".join(said)
