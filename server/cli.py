@@ -17,7 +17,14 @@ import typer
 
 from collab.errors import CocutError
 from server.options import LOGGING, MEDIA, STORAGE, settings_command, token_command
-from server.settings import LOAD_PREFIX, Settings, SettingsError, TokenSettings, read_variables
+from server.settings import (
+    LOAD_PREFIX,
+    Settings,
+    SettingsError,
+    TokenSettings,
+    read_variables,
+    without_backtraces,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -148,6 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code."""
     signal.signal(signal.SIGTERM, _end)
+    without_backtraces()
     command: TyperCommand | Any = typer.main.get_command(application())
     try:
         code = command.main(arguments, prog_name="cocut", standalone_mode=True)
@@ -173,6 +181,8 @@ def _advice(error: OSError) -> str:
         errno.EADDRINUSE: "the port is taken; stop what listens there, or choose another --port",
         errno.EADDRNOTAVAIL: "this machine does not have that address; choose another --host",
         errno.EACCES: "not allowed here; choose a --port above 1023 and a --data-dir of your own",
+        errno.EEXIST: "a file is where a directory is to be; choose another --data-dir",
+        errno.ENOTDIR: "a file is where a directory is to be; choose another --data-dir",
         errno.ENOSPC: "the disk is full; make room, or move --data-dir",
     }
     advice = known.get(error.errno or 0)

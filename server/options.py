@@ -55,6 +55,10 @@ def _given(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _shown_default(default: str | None) -> str | bool:
+    return False if default in (None, "none") else default
+
+
 def _sign(
     command: Callable[..., None],
     run: Callable[..., None],
@@ -74,7 +78,7 @@ def _sign(
             help=field.description,
             metavar=look.metavar or None,
             envvar=variable_name(name),
-            show_default=(look.default or False) if said else True,
+            show_default=_shown_default(look.default) if said else True,
             rich_help_panel=look.group,
         )
         kind: Any = bool if flag else list[str] | None if several else str | None

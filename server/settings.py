@@ -390,6 +390,16 @@ def read_variables(others: Collection[str] = ()) -> dict[str, str | None]:
     return {**written, **os.environ}
 
 
+def without_backtraces() -> None:
+    """Keep pycrdt from looking up where it panics; to be called before it first does.
+
+    What an editor sends may make it panic, which is caught. With RUST_BACKTRACE set, as containers
+    often have it, the first of them reads debug symbols for up to 0.3 s, and all wait. Rust looks
+    at the variable at the first panic, so that children inherit it and this process heeds it.
+    """
+    os.environ["RUST_BACKTRACE"] = "0"
+
+
 def _sentence(problem: ErrorDetails, options: Mapping[str, Any]) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:

@@ -78,6 +78,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], says: str, tmp_path: Path
         (["serve"], {"COCUT_PROT": "1"}, "the nearest known one is COCUT_PORT"),
         (["token", "--user", "a"], {"COCUT_JWKS_URL": "https://id/jwks"}, "--jwks-url"),
         (["token", "--user", "a", "--data-dir", "/dev/null"], {}, "/dev/null/secret"),
+        (["migrate", "--data-dir", "/dev/null"], {}, "choose another --data-dir"),
     ],
 )
 def test_what_cannot_start_ends_with_1_and_one_line(
@@ -122,6 +123,25 @@ def test_token_loads_nothing_heavy(tmp_path: Path) -> None:
     code, *loaded = done.stdout.splitlines()[-1].split()
     assert code == "0"
     assert not {"aiohttp", "asyncpg", "pycrdt", "structlog", "redis"} & set(loaded)
+
+
+def test_a_panic_of_pycrdt_costs_no_backtrace(tmp_path: Path) -> None:
+    program = (
+        "from server.cli import run; run(['--version']); from pycrdt import Doc, Map; "
+        "from collab.containers import is_container; doc = Doc(client_id=5); "
+        "doc.get('m', type=Map)['a'] = 1; print(is_container(doc, 5, 0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "RUST_BACKTRACE": "full"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("False\n")
+    assert "panicked" in done.stderr
+    assert "stack backtrace" not in done.stderr
 
 
 def test_migrate_does_it_once(tmp_path: Path) -> None:
