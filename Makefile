@@ -12,7 +12,7 @@ NODE := $(shell command -v npm 2>/dev/null)
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help serve test check bench fuzz gallery constraints clean
+.PHONY: help serve test check bench fuzz gallery vendor constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ help: ## List the targets
 serve: .venv/serve.stamp ## Run the server on an embedded PostgreSQL; ARGS="--port 9000" adds options
 	@exec $(BIN)/cocut serve --guest $(ARGS)
 
-test: .venv/test.stamp node ## Run the tests; ARGS="tests/unit -k name" picks some, REQUIRE_NODE=1 skips none
+test: .venv/test.stamp node ## Run the tests; ARGS="tests/unit -k name" picks some, REQUIRE_NODE=1 REQUIRE_BROWSER=1 skip none
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 check: .venv/test.stamp ## Check style, types and the direction of imports
@@ -37,6 +37,9 @@ fuzz: .venv/test.stamp ## Run the long random suites; ARGS="..." goes to pytest
 
 gallery: .venv/test.stamp ## Render every drawing feature into build/gallery; ARGS="--update" renews the committed strips
 	@$(BIN)/python -m tests.gallery.show $(ARGS)
+
+vendor: build/vendor/node_modules/.stamp ## Bundle the editor page's third-party modules anew, from server/editor/vendor/package.json
+	@node server/editor/vendor/build.mjs build/vendor server/editor/vendor
 
 constraints: .venv/python.stamp ## Pin the newest versions that fit, into .constraints.txt
 	@rm -rf build/pins && "$(PYTHON)" -m venv build/pins
@@ -68,10 +71,14 @@ clean: ## Remove what was installed and built; keeps cocut-data
 	@$(PIP) -e '.[test,interop,bench]'
 	@touch $@
 
-# The JavaScript clients that the tests use as peers. Without Node those tests are skipped.
+# The JavaScript clients that the tests use as peers, and what the editor page's bundle is made of.
+# Without Node those tests are skipped.
 .PHONY: node
-node: $(if $(NODE),$(patsubst %/package.json,%/node_modules/.stamp,$(wildcard tests/e2e/package.json)))
+node: $(if $(NODE),tests/e2e/node_modules/.stamp build/vendor/node_modules/.stamp)
 	@test -n "$(NODE)" || test -z "$(REQUIRE_NODE)" || { echo "REQUIRE_NODE is set, but npm is not installed" >&2; exit 1; }
+
+build/vendor/package.json: server/editor/vendor/package.json
+	@mkdir -p $(@D) && cp $< $@
 
 %/node_modules/.stamp: %/package.json
 	@cd $* && npm install --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null

@@ -1,0 +1,1 @@
+"""The editor page in a real browser, against the real server."""

@@ -1,0 +1,44 @@
+"""The first minutes: a guest makes a video, and somebody else joins."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visit
+from tests.support.server import Api
+
+
+async def test_a_guest_makes_a_video_and_two_see_each_other(visit: Visit) -> None:
+    one = await visit(None)
+    await one.open_list()
+    await one.button("New video").click()
+    await one.dialog.get_by_label("Title").fill("Our launch")
+    await one.dialog.get_by_role("button", name="Create").click()
+    await one.ready()
+    await one.button("Add scene").click()
+    await one.page.keyboard.type("Welcome")
+    await one.saved()
+
+    other = await visit(None)
+    await other.page.goto(one.page.url)
+    await other.ready()
+    await expect(other.narration(1)).to_have_value("Welcome")
+    await expect(one.people).to_have_count(1)
+    await expect(other.people).to_have_count(1)
+    await other.narration(1).press("End")
+    await other.page.keyboard.type(", everybody")
+    await expect(one.narration(1)).to_have_value("Welcome, everybody")
+
+
+async def test_the_first_paint_comes_within_a_second(visit: Visit, api: Api) -> None:
+    person = await visit()
+    await person.open_list()
+    paint = """() => new Promise((resolve) => {
+        const first = (list) => list.find((entry) => entry.name === 'first-contentful-paint')
+        const found = first(performance.getEntriesByType('paint'))
+        if (found) resolve(found.startTime)
+        else new PerformanceObserver((list) => {
+            if (first(list.getEntries())) resolve(first(list.getEntries()).startTime)
+        }).observe({ type: "paint", buffered: true })
+    })"""
+    assert await person.page.evaluate(paint) < 1000
