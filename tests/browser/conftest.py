@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +29,8 @@ class Visit(Protocol):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE) and isinstance(item, pytest.Function):
+        here = item.path.is_relative_to(HERE)
+        if here and isinstance(item, pytest.Function) and iscoroutinefunction(item.obj):
             item.add_marker(LOOP, append=False)
 
 

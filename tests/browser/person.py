@@ -148,7 +148,7 @@ async def visiting(
     Raises:
         AssertionError: something went wrong in the page meanwhile.
     """
-    kept = [{"name": "cocut:token", "value": token}] if token else []
+    kept: list[Any] = [{"name": "cocut:token", "value": token}] if token else []
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         storage_state={"cookies": [], "origins": [{"origin": address, "localStorage": kept}]},
