@@ -9,8 +9,7 @@ from api.keys import Parts
 from api.pages import pagination
 from api.routes import USER, Answer, Call, Route
 from api.schemas.audio import AudioForm, AudioQuery, AudioUpload, Favorite, ManyAudio, OneAudio
-from api.uploads import uploaded
-from collab.errors import AudioNotFound
+from api.uploads import Upload, take
 from persistence.audio import Audio
 
 
@@ -36,32 +35,26 @@ async def list_audio(call: Call[None, AudioQuery]) -> Answer:
 
 async def upload_audio(call: Call[None, None]) -> Answer:
     """Add a piece of audio of the caller's own."""
-    media, caller = call.parts.media, call.caller
-    audio_id = call.make_id()
-    if call.idempotency_key is not None:
-        try:
-            made = await media.audio.get(audio_id, caller.id)
-        except AudioNotFound:
-            pass
-        else:
-            return Answer({"audio": shown(made, call.parts)}, "Audio uploaded successfully")
-    async with uploaded(call, "audio", AudioForm) as upload:
-        audio = Audio(
-            id=audio_id,
-            title=upload.form.title.strip() or upload.title,
-            artist=upload.form.artist.strip() or None,
-            duration=upload.examined.duration or 0.0,
-            category=upload.form.category,
-            tags=[],
-            url=upload.files[0].path,
-            waveform_url=upload.files[2].path,
-            thumbnail_url=upload.files[1].path,
-            source="uploaded",
-            is_premium=False,
-            user_id=caller.id,
-        )
-        await media.audio.upload(audio, upload.files, room=upload.room)
+    audio = await take(call, call.parts.media.audio, "audio", AudioForm, _uploaded)
     return Answer({"audio": shown(audio, call.parts)}, "Audio uploaded successfully")
+
+
+def _uploaded(upload: Upload) -> Audio:
+    url, thumbnail_url, waveform_url = upload.links
+    return Audio(
+        id=upload.id,
+        title=upload.title,
+        artist=upload.form.artist.strip() or None,
+        duration=upload.examined.duration or 0.0,
+        category=upload.form.category,
+        tags=[],
+        url=url,
+        waveform_url=waveform_url,
+        thumbnail_url=thumbnail_url,
+        source="uploaded",
+        is_premium=False,
+        user_id=upload.owner,
+    )
 
 
 async def favorite_audio(call: Call[Favorite, None]) -> Answer:

@@ -1,4 +1,4 @@
-"""Reading a JSON body: what may be in one, before any model looks at it."""
+"""Reading a body: what may be in JSON before any model looks at it, and what the model says."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 from typing import Any, Final, NoReturn
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
 
 MAX_BODY: Final = 1024 * 1024
 MAX_DEPTH: Final = 40
+MAX_DETAILS: Final = 20
 _MAX_INTEGER: Final = 2**63 - 1
 
 
@@ -65,6 +67,30 @@ def parse_json(content: bytes) -> Any:
     return value
 
 
+def validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> Any:
+    """A value as a model.
+
+    Args:
+        model: which.
+        value: JSON, or texts by name.
+        strict: take no text for a number.
+
+    Raises:
+        InvalidFields: fields are missing, unknown or out of range; the first `MAX_DETAILS` of them.
+    """
+    try:
+        return model.model_validate(value, strict=strict)
+    except ValidationError as error:
+        raise InvalidFields(
+            [
+                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+                for found in error.errors(
+                    include_url=False, include_context=False, include_input=False
+                )[:MAX_DETAILS]
+            ]
+        ) from None
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -93,7 +119,7 @@ def _check(value: Any, path: tuple[str, ...], details: list[Detail]) -> None:
 
 
 def _add(details: list[Detail], path: tuple[str, ...], message: str) -> None:
-    if len(details) < 20:
+    if len(details) < MAX_DETAILS:
         details.append({"field": ".".join(path), "message": message})
 
 

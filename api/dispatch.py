@@ -13,11 +13,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from api.access import Grant
 from api.address import client_address
-from api.body import parse, read
+from api.body import parse, read, validate
 from api.callers import Caller, bearer
 from api.errors import InvalidFields, TooManyRequests
 from api.keys import EXTRA_HEADERS, PARTS, Parts
@@ -84,7 +84,7 @@ def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         body: BaseModel | None = None
         if route.body is not None:
             content = await read(request, route.body_limit)
-            body = _validate(route.body, parse(request, content))
+            body = validate(route.body, parse(request, content))
         if permission.action is not None and grant is None:
             assert caller is not None
             named = {"scene_id": _id_of("scene_id", getattr(body, "scene_id", ""))}
@@ -182,21 +182,8 @@ def _query(model: type[BaseModel] | None, request: web.Request) -> BaseModel | N
     if model is None:
         return None
     known = {name: value for name, value in request.query.items() if name in model.model_fields}
-    return _validate(model, known, strict=False)
-
-
-def _validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> BaseModel:
-    try:
-        return model.model_validate(value, strict=strict)
-    except ValidationError as error:
-        raise InvalidFields(
-            [
-                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-                for found in error.errors(
-                    include_url=False, include_context=False, include_input=False
-                )[:20]
-            ]
-        ) from None
+    found: BaseModel = validate(model, known, strict=False)
+    return found
 
 
 def _key(route: Route, request: web.Request) -> str | None:

@@ -9,8 +9,7 @@ from api.keys import Parts
 from api.pages import pagination
 from api.routes import USER, Answer, Call, Route
 from api.schemas.media import ManyMedia, MediaForm, MediaQuery, MediaUpload, OneMedia
-from api.uploads import uploaded
-from collab.errors import MediaNotFound
+from api.uploads import Upload, take
 from persistence.media import Media
 
 
@@ -36,34 +35,28 @@ async def list_media(call: Call[None, MediaQuery]) -> Answer:
 
 async def upload_media(call: Call[None, None]) -> Answer:
     """Add a picture, video or GIF of the caller's own."""
-    parts, caller = call.parts.media, call.caller
-    media_id = call.make_id()
-    if call.idempotency_key is not None:
-        try:
-            made = await parts.media.get(media_id, caller.id)
-        except MediaNotFound:
-            pass
-        else:
-            return Answer({"media": shown(made, call.parts)}, "Media uploaded successfully")
-    async with uploaded(call, "media", MediaForm) as upload:
-        examined = upload.examined
-        media = Media(
-            id=media_id,
-            type=upload.type.kind,
-            title=upload.form.title.strip() or upload.title,
-            url=upload.files[0].path,
-            thumbnail_url=upload.files[1].path,
-            source="uploaded",
-            category=upload.form.category.strip() or None,
-            tags=[],
-            dimensions={"width": examined.width, "height": examined.height},
-            duration=examined.duration,
-            is_premium=False,
-            user_id=caller.id,
-            ai_prompt=None,
-        )
-        await parts.media.upload(media, upload.files, room=upload.room)
+    media = await take(call, call.parts.media.media, "media", MediaForm, _uploaded)
     return Answer({"media": shown(media, call.parts)}, "Media uploaded successfully")
+
+
+def _uploaded(upload: Upload) -> Media:
+    examined = upload.examined
+    url, thumbnail_url = upload.links
+    return Media(
+        id=upload.id,
+        type=upload.type.kind,
+        title=upload.title,
+        url=url,
+        thumbnail_url=thumbnail_url,
+        source="uploaded",
+        category=upload.form.category.strip() or None,
+        tags=[],
+        dimensions={"width": examined.width, "height": examined.height},
+        duration=examined.duration,
+        is_premium=False,
+        user_id=upload.owner,
+        ai_prompt=None,
+    )
 
 
 async def delete_media(call: Call[None, None]) -> Answer:

@@ -1,4 +1,4 @@
-"""What may be uploaded: types by their bytes, their other names, and how large they may be."""
+"""Types of files: known by their first bytes; which may be uploaded, and how large."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ TYPES: Final[Mapping[str, MediaType]] = {
         _type("m4a", "audio", "audio/mp4", "m4a mp4", "audio/m4a audio/x-m4a audio/aac", 50),
         _type("jpg", "image", "image/jpeg", "jpg jpeg jpe jfif", "image/jpg image/pjpeg", 20),
         _type("png", "image", "image/png", "png", "image/x-png", 20),
+        _type("webp", "image", "image/webp", "webp", "", 20),
         _type("gif", "gif", "image/gif", "gif", "", 20),
         _type("mp4", "video", "video/mp4", _MP4_NAMES, _MP4_CLAIMS, 500),
         _type("mov", "video", "video/quicktime", _MP4_NAMES, _MP4_CLAIMS, 500),
@@ -100,8 +101,29 @@ Examine = Callable[[Path, MediaType, Path], Awaitable[Examined]]
 """Looks into a file of a type, with a directory for what it makes; raises `UnreadableFile`."""
 
 
-def sniff(head: bytes, family: Family) -> MediaType:
-    """The type of a file that begins with these bytes.
+def sniff(head: bytes) -> str | None:
+    """The name of the type of a file that begins with these bytes, if it is one of `TYPES`.
+
+    An MPEG-4 file may be `m4a` although it is called `mp4` here: only its tracks tell.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
+        return "webp" if head[8:12] == b"WEBP" else "wav"
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        return "mov" if brand == b"qt  " else "m4a" if brand[:3] in (b"M4A", b"M4B") else "mp4"
+    if head[4:8] in (b"moov", b"wide", b"mdat"):
+        return "mov"
+    return "mp3" if head.startswith(b"ID3") or _is_mpeg_audio(head) else None
+
+
+def upload_type(head: bytes, family: Family) -> MediaType:
+    """The type of an upload that begins with these bytes.
 
     Args:
         head: the first `HEAD` bytes, or all.
@@ -110,31 +132,14 @@ def sniff(head: bytes, family: Family) -> MediaType:
     Raises:
         UnsupportedType: none that is taken here.
     """
-    name = _name(head, family)
+    name = sniff(head)
+    if name == "mp4" and family == "audio":
+        name = "m4a"
     if name not in FAMILIES[family]:
         raise UnsupportedType(
             f"This is none of the types that can be uploaded here: {', '.join(FAMILIES[family])}."
         )
     return TYPES[name]
-
-
-def _name(head: bytes, family: Family) -> str:
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "gif"
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "wav"
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if family == "audio":
-            return "" if brand == b"qt  " else "m4a"
-        return "mov" if brand == b"qt  " else "" if brand[:3] == b"M4A" else "mp4"
-    if head.startswith(b"ID3") or _is_mpeg_audio(head):
-        return "mp3"
-    return ""
 
 
 def _is_mpeg_audio(head: bytes) -> bool:

@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
+from uuid import UUID
 
 from aiohttp import BodyPartReader, web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from api.body import unstorable
+from api.body import unstorable, validate
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
-from api.mediatypes import HEAD, TYPES, Examined, Family, MediaType, check_claims, sniff
+from api.mediatypes import (
+    FAMILIES,
+    HEAD,
+    TYPES,
+    Examined,
+    Family,
+    MediaType,
+    check_claims,
+    upload_type,
+)
 from api.routes import Call
 from api.tiers import allowance
-from collab.errors import StorageQuotaExceeded
-from persistence.blobs import Blob
+from collab.errors import NotFound, StorageQuotaExceeded
+from persistence.library import Library, RowT
 
 CHUNK: Final = 1 << 18
 MAX_FIELD: Final = 64 * 1024
@@ -45,57 +55,80 @@ class Upload:
     """An upload whose files are stored, but not yet named by any row.
 
     Attributes:
+        id: for its row.
+        owner: who uploaded it.
         form: its fields, as the model that was asked for.
         type: what it is.
-        title: its name, for one that came without a title.
+        title: its name; the file's, if it came without one.
         examined: what was found in it.
-        files: the file itself, its thumbnail and, for audio, its waveform.
-        room: how many bytes the caller may have stored.
+        links: to the file itself, its thumbnail and, for audio, its waveform, as tables keep them.
     """
 
+    id: UUID
+    owner: UUID
     form: Any
     type: MediaType
     title: str
     examined: Examined
-    files: list[Blob]
-    room: int
+    links: list[str]
 
 
-@asynccontextmanager
-async def uploaded(
-    call: Call[Any, Any], family: Family, form: type[BaseModel]
-) -> AsyncIterator[Upload]:
-    """Take the upload that a call brings; the block makes the rows.
+async def take(
+    call: Call[Any, Any],
+    library: Library[RowT],
+    family: Family,
+    form: type[BaseModel],
+    row: Callable[[Upload], RowT],
+) -> RowT:
+    """Take the upload that a call brings into a library; returns what is then there.
 
-    If the block fails, the stored files go again.
+    A call with the idempotency key of an earlier one gets what that made.
+
+    Args:
+        call: with the body.
+        library: where it goes.
+        family: what kind of file is wanted.
+        form: model of the fields beside the file, one of which is `title`.
+        row: makes the row.
 
     Raises:
         BadInput: it is not what it should be.
         StorageQuotaExceeded: the caller has no room for it.
         BlobStoreFailed: it could not be stored.
     """
-    media, owner = call.parts.media, call.caller.id
+    row_id, media, owner = call.make_id(), call.parts.media, call.caller.id
+    if call.idempotency_key is not None:
+        with suppress(NotFound):
+            return await library.get(row_id, owner)
     room = allowance(call.caller.tier).storage_bytes
     if await media.blobs.used(owner) + (call.request.content_length or 0) > room:
         raise StorageQuotaExceeded(f"Your tier has room for {room:,} bytes, and this is too much.")
-    files: list[Blob] = []
     async with _scratch(media.scratch) as directory:
         received = await receive(call.request, family, directory)
-        fields = valid(form, received.fields)
+        fields = _valid(form, received.fields)
         examined = await media.examine(received.path, received.type, directory)
-        made = [(examined.path, examined.content_type)]
-        picture = "image/png" if examined.thumbnail.suffix == ".png" else "image/jpeg"
-        made.append((examined.thumbnail, picture))
-        if examined.waveform is not None:
-            made.append((examined.waveform, "application/json"))
-        try:
-            for path, content_type in made:
-                files.append(await media.blobs.store_file(path, content_type, owner=owner))
-            title = title_of(received.filename)
-            yield Upload(fields, received.type, title, examined, files, room)
-        except BaseException:
-            await media.blobs.store.delete([file.key for file in files])
-            raise
+        files = [
+            await media.blobs.store_file(path, content_type, owner=owner)
+            for path, content_type in _stored(examined)
+        ]
+    title = fields.title.strip() or title_of(received.filename)
+    links = [file.path for file in files]
+    made = row(Upload(row_id, owner, fields, received.type, title, examined, links))
+    try:
+        await library.upload(made, files, room=room)
+    except StorageQuotaExceeded:
+        # After any other failure the row may be there all the same; the collector will know.
+        await media.blobs.store.delete([file.key for file in files])
+        raise
+    return made
+
+
+def _stored(examined: Examined) -> list[tuple[Path, str]]:
+    picture = "image/png" if examined.thumbnail.suffix == ".png" else "image/jpeg"
+    made = [(examined.path, examined.content_type), (examined.thumbnail, picture)]
+    if examined.waveform is not None:
+        made.append((examined.waveform, "application/json"))
+    return made
 
 
 @asynccontextmanager
@@ -124,7 +157,7 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
     """
     if request.content_type != "multipart/form-data":
         raise UnsupportedType("The body must be of the type multipart/form-data.")
-    most = max(one.limit for one in TYPES.values() if _is_of(one, family))
+    most = max(TYPES[name].limit for name in FAMILIES[family])
     if (request.content_length or 0) > most + MAX_PARTS * MAX_FIELD:
         raise BodyTooBig(f"Files here may have {most} bytes at the most.")
     fields: dict[str, str] = {}
@@ -153,12 +186,7 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
     return Received(path, size, kind, filename, fields)
 
 
-def valid(model: type[BaseModel], fields: dict[str, str]) -> Any:
-    """The fields of a form as a model.
-
-    Raises:
-        InvalidFields: some are missing, unknown or out of range.
-    """
+def _valid(model: type[BaseModel], fields: dict[str, str]) -> Any:
     details: list[Detail] = [
         {"field": name, "message": "holds characters that cannot be stored"}
         for name, value in fields.items()
@@ -166,17 +194,7 @@ def valid(model: type[BaseModel], fields: dict[str, str]) -> Any:
     ]
     if details:
         raise InvalidFields(details)
-    try:
-        return model.model_validate(fields, strict=False)
-    except ValidationError as error:
-        raise InvalidFields(
-            [
-                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-                for found in error.errors(
-                    include_url=False, include_context=False, include_input=False
-                )[:20]
-            ]
-        ) from None
+    return validate(model, fields, strict=False)
 
 
 def title_of(filename: str) -> str:
@@ -193,7 +211,7 @@ async def _file(
     head = b""
     while len(head) < HEAD and (chunk := await _soon(part.read_chunk(CHUNK))):
         head += chunk
-    kind = sniff(head, family)
+    kind = upload_type(head, family)
     check_claims(kind, part.filename, part.headers.get("Content-Type"))
     size = len(head)
     with await asyncio.to_thread(path.open, "xb") as file:
@@ -228,7 +246,3 @@ async def _write(file: IO[bytes], chunk: bytes) -> None:
 
 async def _soon(reading: Awaitable[Any]) -> Any:
     return await asyncio.wait_for(reading, IDLE_SECONDS)
-
-
-def _is_of(one: MediaType, family: Family) -> bool:
-    return (one.kind == "audio") == (family == "audio")

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 from uuid import UUID
 
-from persistence.blobs import Blob, Blobs
+from collab.errors import AvatarNotFound
+from persistence.blobs import Blobs
 from persistence.database import Database
-from persistence.shelf import Condition, Part, Shelf, searching
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from persistence.database import Connection
+from persistence.library import Kind, Library
+from persistence.shelf import Condition, Part
 
 Gender = Literal["male", "female", "neutral"]
 Source = Literal["stock", "custom", "generated"]
-
-_COLUMNS: Final = (
-    "id, name, gender, style, thumbnail_url, preview_url, video_url, source, is_premium, user_id,"
-    " parent_avatar_id"
-)
-_INSERT: Final = """
-INSERT INTO avatars (id, name, gender, style, thumbnail_url, preview_url, video_url, source,
-  is_premium, user_id, parent_avatar_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, gender = EXCLUDED.gender,
-  style = EXCLUDED.style, thumbnail_url = EXCLUDED.thumbnail_url,
-  preview_url = EXCLUDED.preview_url, video_url = EXCLUDED.video_url,
-  is_premium = EXCLUDED.is_premium, updated_at = now()
-WHERE avatars.user_id IS NOT DISTINCT FROM EXCLUDED.user_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +54,14 @@ _PARTS: Final[dict[str | None, tuple[Part, ...]]] = {
 _SOURCES: Final = {"my": "custom", "generated": "generated"}
 
 
-class Avatars:
-    """The table of avatars."""
+class Avatars(Library[Avatar]):
+    """The table of avatars, with their files."""
 
     def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._shelf = Shelf(database, "avatars", _COLUMNS)
+        links = ("thumbnail_url", "preview_url", "video_url")
+        columns = tuple(name for name in Avatar.__slots__ if name != "variations")
+        kind = Kind("avatars", "avatar", Avatar, columns, links, "name", AvatarNotFound)
+        super().__init__(database, blobs, kind)
 
     async def page(
         self,
@@ -94,25 +77,14 @@ class Avatars:
 
         Variations stand with the avatar that they are of.
         """
-        conditions = [Condition("{}::boolean AND parent_avatar_id IS NULL", True)]
-        conditions += searching(search)
+        conditions = [Condition("parent_avatar_id IS NULL")]
         if gender is not None:
             conditions.append(Condition("gender = {}", gender))
         if which in _SOURCES:
             conditions.append(Condition("source = {}", _SOURCES[which]))
-        rows, total = await self._shelf.page(
-            user, _PARTS[which], conditions, page=page, limit=limit
-        )
-        variations = await self._variations([row["id"] for row in rows])
-        return [_avatar(row, variations.get(row["id"], [])) for row in rows], total
-
-    async def put(self, connection: Connection, avatar: Avatar, files: Sequence[Blob]) -> None:
-        """Add one and the rows of its files, or change one that has the same id and owner."""
-        for file in files:
-            await self._blobs.add(connection, file)
-        names = [name for name in Avatar.__slots__ if name != "variations"]
-        fields: list[Any] = [getattr(avatar, name) for name in names]
-        await connection.execute(_INSERT, *fields)
+        found, total = await self.select(user, _PARTS[which], conditions, search, page, limit)
+        variations = await self._variations([avatar.id for avatar in found])
+        return [replace(one, variations=variations.get(one.id, [])) for one in found], total
 
     async def _variations(self, ids: Sequence[UUID]) -> dict[UUID, list[Variation]]:
         found: dict[UUID, list[Variation]] = {}
@@ -128,8 +100,3 @@ class Avatars:
             one = Variation(row["id"], row["name"], row["thumbnail_url"])
             found.setdefault(row["parent_avatar_id"], []).append(one)
         return found
-
-
-def _avatar(row: Record, variations: list[Variation]) -> Avatar:
-    fields: dict[str, Any] = dict(row.items())
-    return Avatar(**fields, variations=variations)

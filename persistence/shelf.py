@@ -1,6 +1,6 @@
 """Pages of a library: what is there for everybody, and what is one user's own, as one list.
 
-Both parts are read from an index in their order, without their columns; only the rows of the page
+All parts are read from an index in their order, without their columns; only the rows of the page
 are read in full. The size of a large shared part is counted now and then, not at every request.
 """
 
@@ -20,21 +20,25 @@ if TYPE_CHECKING:
 
     from persistence.database import Connection, Database
 
-Part = Literal["shared", "mine"]
+Part = Literal["shared", "mine", "favorites"]
 
 COUNTED_SECONDS: Final = 10.0
 LARGE: Final = 2_000
 """From how many rows on a count is kept for a while."""
 _KEPT: Final = 512
-_ORDER: Final = "created_at DESC, id DESC"
+_ORDER: Final = "since DESC, id DESC"
+_FAVORITES: Final = (
+    "(SELECT audio_id, created_at AS since FROM audio_favorites WHERE user_id = {}) favorite"
+    " ON audio_id = id"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on rows: SQL in which `{}` stands for the parameter."""
+    """A condition on rows: SQL in which `{}` stands for the parameter, if it has one."""
 
     sql: str
-    value: Any
+    value: Any = None
 
 
 def searching(text: str) -> list[Condition]:
@@ -48,7 +52,8 @@ class Shelf:
 
     Args:
         database: where it is.
-        table: its name; it has `id`, `user_id`, `created_at` and `search`.
+        table: its name; it has `id`, `user_id`, `created_at` and `search`. The part `favorites`
+            is there for the audio library alone.
         columns: what is read of each row.
     """
 
@@ -67,7 +72,7 @@ class Shelf:
         page: int,
         limit: int,
     ) -> tuple[list[Record], int]:
-        """One page, newest first, and how many rows there are in all.
+        """One page, newest first (the newest favorite), and how many rows there are in all.
 
         Args:
             user: whose own rows `mine` are.
@@ -85,13 +90,13 @@ class Shelf:
                 return [], total
             bound: list[Any] = [limit, first]
             inner = " UNION ALL ".join(
-                f"(SELECT id, created_at FROM {self._table}"  # noqa: S608
-                f" WHERE {self._where(user, part, conditions, bound)}"
+                f"(SELECT id, {'since' if part == 'favorites' else 'created_at AS since'}"  # noqa: S608
+                f" FROM {self._rows(user, part, conditions, bound)}"
                 f" ORDER BY {_ORDER} LIMIT $1::bigint + $2::bigint)"
                 for part in parts
             )
             rows = await connection.fetch(
-                f"SELECT {self._columns} FROM (SELECT id FROM ({inner}) found"  # noqa: S608
+                f"SELECT {self._columns} FROM (SELECT id, since FROM ({inner}) found"  # noqa: S608
                 f" ORDER BY {_ORDER} LIMIT $1 OFFSET $2) page"
                 f" JOIN {self._table} t USING (id) ORDER BY {_ORDER}",
                 *bound,
@@ -107,27 +112,35 @@ class Shelf:
         if kept is not None and now < kept[0]:
             return kept[1]
         bound: list[Any] = []
-        where = self._where(user, part, conditions, bound)
-        counted = await connection.fetchval(
-            f"SELECT count(*) FROM {self._table} WHERE {where}",  # noqa: S608
-            *bound,
-        )
+        rows = self._rows(user, part, conditions, bound)
+        counted = await connection.fetchval(f"SELECT count(*) FROM {rows}", *bound)  # noqa: S608
         if part == "shared" and counted >= LARGE:
             self._counts[key] = (now + COUNTED_SECONDS, counted)
             if len(self._counts) > _KEPT:
                 self._counts.popitem(last=False)
         return int(counted)
 
-    def _where(
+    def _rows(
         self, user: UUID, part: Part, conditions: Sequence[Condition], bound: list[Any]
     ) -> str:
-        """The condition as SQL; parameters are added to `bound`."""
+        """What follows FROM; parameters are added to `bound`."""
+
+        def parameter(value: Any) -> str:
+            bound.append(value)
+            return f"${len(bound)}"
+
+        source = self._table
         if part == "shared":
             said = ["user_id IS NULL"]
+        elif part == "mine":
+            said = [f"user_id = {parameter(user)}"]
         else:
-            bound.append(user)
-            said = [f"user_id = ${len(bound)}"]
+            place = parameter(user)
+            source += " JOIN " + _FAVORITES.format(place)
+            said = [f"(user_id IS NULL OR user_id = {place})"]
         for condition in conditions:
-            bound.append(condition.value)
-            said.append(condition.sql.format(f"${len(bound)}"))
-        return " AND ".join(said)
+            takes = "{}" in condition.sql
+            said.append(
+                condition.sql.format(parameter(condition.value)) if takes else condition.sql
+            )
+        return f"{source} WHERE {' AND '.join(said)}"
