@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from api.mediatypes import sniff
 from server.media.errors import AssetBroken
 from server.media.ffmpeg import Processes
-from server.media.identify import identify, sniff
+from server.media.identify import identify
 from tests.integration.media.stage import DirectoryAssets
 
 
