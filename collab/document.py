@@ -75,17 +75,17 @@ class Document:
         """A document from its stored state and the log after it.
 
         Raises:
-            BrokenDocument: pycrdt cannot read or apply it.
+            BrokenDocument: pycrdt cannot read or apply it; `index` says which.
         """
         document = cls(client_id, max_bytes)
         document._begin()
-        for update in (state, *updates):
+        for index, update in enumerate((state, *updates), -1):
             if update is not None:
                 document._size += len(update)
                 try:
                     document._integrate(update)
-                except MalformedUpdate as error:
-                    raise BrokenDocument(str(error)) from error
+                except (MalformedUpdate, BrokenDocument) as error:
+                    raise BrokenDocument(str(error), index) from error
         document._commit()
         document.ledger = Ledger(Snapshot.from_doc(document.doc).encode())
         document._touches = Touches(everything=True)

@@ -264,12 +264,20 @@ class Draining(Unavailable):
 
 
 class CorruptLog(CocutError):
-    """A stored row cannot be read or applied; the message names it."""
+    """A stored row cannot be read or applied; the message names it, and what to do."""
 
     code = "corrupt_log"
 
 
 class BrokenDocument(CocutError):
-    """pycrdt gave up in the middle of a change: the document in memory must be loaded anew."""
+    """pycrdt gave up in the middle of a change: the document in memory must be loaded anew.
+
+    Attributes:
+        index: of stored updates, which it was; -1 for the state before them.
+    """
 
     code = "broken_document"
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index

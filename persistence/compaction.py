@@ -77,7 +77,9 @@ def _squash(video_id: UUID, document: StoredDocument) -> bytes:
             if error.index < 0
             else f"Row {document.rows[error.index].seq}"
         )
-        raise CorruptLog(f"{what} of video {video_id} cannot be applied: {error}") from error
+        raise CorruptLog(
+            f"{what} of video {video_id} cannot be applied ({error}): run `cocut doctor`."
+        ) from error
     except Incomplete as error:
         raise CompactionRefused(
             f"No snapshot of video {video_id} at {document.seq}: {error}; its log is kept."

@@ -17,7 +17,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -199,6 +199,86 @@ class Journal:
             os.close(file)
             raise
         return cls(file, path, salt, good, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCheck:
+    """What a look at a journal found: good records and their bytes, and the bytes between good
+    frames that cannot be read. A damaged end is no damage: of it nobody was told."""
+
+    path: Path
+    records: int
+    good_bytes: int
+    bad_bytes: int
+
+
+def check_journal(path: Path, look: Callable[[JournalRecord], None]) -> JournalCheck:
+    """Read a journal that no process has open, whatever is wrong with it; changes nothing.
+
+    Args:
+        path: the file.
+        look: called with each record that can be read.
+
+    Raises:
+        JournalCorrupt: it is no journal at all.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        records = good = bad = 0
+        at = end = _START
+        for at, length in _frames(file, path):
+            bad += at - end
+            end = at + length
+            good += length
+            for record in _decode(_read(file, at + _FRAME.size, length - _FRAME.size)):
+                look(record)
+                records += 1
+        return JournalCheck(path, records, good, bad)
+    finally:
+        os.close(file)
+
+
+def salvage_journal(path: Path) -> Path:
+    """Put a journal of what can be read in the place of a damaged one, which is kept.
+
+    Returns:
+        Where the damaged one is now.
+    """
+    kept = path.with_name(f"{path.name}.damaged")
+    fresh = path.with_name(f"{path.name}.fresh")
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with fresh.open("wb") as target:
+            target.write(_read(file, 0, _START))
+            for at, length in _frames(file, path):
+                target.write(_read(file, at, length))
+            target.flush()
+            os.fsync(target.fileno())
+    finally:
+        os.close(file)
+    path.replace(kept)
+    fresh.replace(path)
+    _sync_directory(path.parent)
+    return kept
+
+
+def _frames(file: int, path: Path) -> Iterator[tuple[int, int]]:
+    """Where the whole frames are, and their lengths; what is between them is passed over."""
+    head = os.pread(file, _START, 0)
+    if not head:
+        return
+    if len(head) < _START or not head.startswith(_MAGIC):
+        raise JournalCorrupt(f"{path} is not a journal of this program.")
+    salt = head[len(_MAGIC) :]
+    size = os.fstat(file).st_size
+    at: int | None = _START
+    while at is not None and at < size:
+        length = _whole_frame(file, at, salt, size)
+        if length is None:
+            at = _next_header(file, at + 1, salt, size)
+        else:
+            yield at, length
+            at += length
 
 
 def _settle(batch: list[tuple[bytes, asyncio.Future[None]]], error: BaseException | None) -> None:

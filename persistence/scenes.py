@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -111,6 +112,18 @@ FROM layer_ids d
 JOIN videos v ON v.id = d.video_id
 JOIN scenes_layers l ON l.video_id = d.video_id AND l.id = d.id
 WHERE d.id = $1
+"""
+
+_SCENE_ROWS: Final = """
+SELECT id::text AS id, scene_number, order_key AS order, text, duration, start_time, end_time,
+       is_expanded
+FROM scenes WHERE video_id = $1
+"""
+
+_LAYER_ROWS: Final = """
+SELECT id::text AS id, scene_id::text AS scene_id, type, name, enabled, duration, start_time,
+       end_time, order_index, order_key AS order, properties
+FROM scenes_layers WHERE video_id = $1
 """
 
 
@@ -235,6 +248,16 @@ class Scenes:
         return found
 
 
+async def stored_rows(connection: Connection, video_id: UUID) -> Changes:
+    """What the tables have of a video, as rows of the projection, without the video's own."""
+    scenes = [SceneRow(**dict(row)) for row in await connection.fetch(_SCENE_ROWS, video_id)]
+    layers = [
+        LayerRow(**{**row, "properties": json.loads(row["properties"])})
+        for row in await connection.fetch(_LAYER_ROWS, video_id)
+    ]
+    return Changes(scenes={row.id: row for row in scenes}, layers={row.id: row for row in layers})
+
+
 _LAYER_KEYS: Final = (
     "id",
     "scene_id",
@@ -258,9 +281,9 @@ async def _write(
     foreign_layers = await _claim(connection, "layer_ids", video_id, layers)
     rows = [row for id_, row in layers.items() if id_ not in foreign_layers]
     if scenes:
-        await connection.execute(_WRITE_SCENES, video_id, seq, *_scene_columns(scenes))
+        await connection.execute(_WRITE_SCENES, video_id, seq, *_columns(scenes))
     if rows:
-        await connection.execute(_WRITE_LAYERS, video_id, seq, *_layer_columns(rows))
+        await connection.execute(_WRITE_LAYERS, video_id, seq, *_columns(rows))
     await _remove(connection, video_id, changes, scenes, rows, everything=everything)
     fields = changes.video
     await connection.execute(
@@ -320,33 +343,17 @@ async def _remove(
             )
 
 
-def _scene_columns(rows: list[SceneRow]) -> list[list[Any]]:
+def _columns(rows: Sequence[SceneRow] | Sequence[LayerRow]) -> list[list[Any]]:
+    """The rows' fields, in their order, as one array each."""
     return [
-        [row.id for row in rows],
-        [row.scene_number for row in rows],
-        [row.order for row in rows],
-        [row.text for row in rows],
-        [row.duration for row in rows],
-        [row.start_time for row in rows],
-        [row.end_time for row in rows],
-        [row.is_expanded for row in rows],
+        [_cell(getattr(row, field.name)) for row in rows] for field in dataclasses.fields(rows[0])
     ]
 
 
-def _layer_columns(rows: list[LayerRow]) -> list[list[Any]]:
-    return [
-        [row.id for row in rows],
-        [row.scene_id for row in rows],
-        [row.type for row in rows],
-        [row.name for row in rows],
-        [row.enabled for row in rows],
-        [row.duration for row in rows],
-        [row.start_time for row in rows],
-        [row.end_time for row in rows],
-        [row.order_index for row in rows],
-        [row.order for row in rows],
-        [json.dumps(row.properties, ensure_ascii=False, allow_nan=False) for row in rows],
-    ]
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return value
 
 
 def _scene(row: Record) -> dict[str, Any]:

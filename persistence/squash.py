@@ -43,7 +43,7 @@ def squash(state: bytes | None, updates: Sequence[bytes]) -> bytes:
     """
     document: Doc[Any] = Doc()
     for index, update in enumerate([state or b"\0\0", *updates], -1):
-        _apply(document, update, index)
+        apply_stored(document, update, index)
     encoded = document.get_update()
     vector = document.get_state()
     known = _vector(vector)
@@ -54,7 +54,12 @@ def squash(state: bytes | None, updates: Sequence[bytes]) -> bytes:
     return encoded
 
 
-def _apply(document: Doc[Any], update: bytes, index: int) -> None:
+def apply_stored(document: Doc[Any], update: bytes, index: int) -> None:
+    """Apply an update that was stored.
+
+    Raises:
+        Unreadable: with this index; part of the update may have been applied.
+    """
     try:
         document.apply_update(update)
     except BaseException as error:  # yrs panics with a BaseException of its own

@@ -218,7 +218,9 @@ async def load(connection: Connection, video_id: UUID) -> StoredDocument:
     state: bytes | None = stored["state"]
     snapshot_seq: int = stored["snapshot_seq"] or 0
     if state is not None and await _checksum(state) != stored["checksum"]:
-        raise CorruptLog(f"Snapshot {snapshot_seq} of video {video_id} is damaged.")
+        raise CorruptLog(
+            f"Snapshot {snapshot_seq} of video {video_id} is damaged: run `cocut doctor`."
+        )
     found = await connection.fetch(
         _READ, video_id, snapshot_seq, stored["seq"], timeout=_LOAD_SECONDS
     )
@@ -228,7 +230,8 @@ async def load(connection: Connection, video_id: UUID) -> StoredDocument:
         missing = [n for n in range(snapshot_seq + 1, stored["seq"] + 1) if n not in have]
         raise CorruptLog(
             f"The log of video {video_id} ends at {stored['seq']}, its last snapshot is of"
-            f" {snapshot_seq}, and row {missing[0] if missing else '?'} is missing."
+            f" {snapshot_seq}, and row {missing[0] if missing else '?'} is missing: run"
+            " `cocut doctor`."
         )
     return StoredDocument(
         seq=stored["seq"],

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collab.errors import CocutError
-from server.options import LOGGING, MEDIA, STORAGE, settings_command, token_command
+from server.options import LOGGING, MEDIA, STORAGE, own_command, settings_command
 from server.settings import (
     LOAD_PREFIX,
+    DoctorSettings,
     Settings,
     SettingsError,
     TokenSettings,
@@ -68,6 +69,21 @@ def worker(settings: Settings) -> None:
 
     observe.configure_logging(settings.log_level, settings.log_format)
     raise typer.Exit(_run(handlers.work, settings))
+
+
+def doctor(settings: Settings, wanted: DoctorSettings) -> None:
+    """Check what is stored, and say what is wrong; with --repair, mend it.
+
+    Looks at the database, the log, snapshots and tables of every video, the journal, and the files.
+    Ends with 0 when all is well, with 1 when something was found, also when it was mended.
+    """
+    from functools import partial
+
+    from server import observe
+    from server.doctor import check_up
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(partial(check_up, wanted=wanted), settings))
 
 
 def load(context: typer.Context) -> None:
@@ -127,9 +143,10 @@ def application() -> typer.Typer:
     )
     root.callback()(_root)
     root.command()(settings_command(serve))
-    root.command()(token_command(token))
+    root.command()(own_command(token, TokenSettings, ["data_dir", "jwt_secret"]))
     root.command()(settings_command(worker, fields=[*STORAGE, "blob_url", *MEDIA, *LOGGING]))
     root.command()(settings_command(migrate, fields=[*STORAGE, *LOGGING]))
+    root.command()(own_command(doctor, DoctorSettings, [*STORAGE, "blob_url", *LOGGING]))
     everything = {"allow_extra_args": True, "ignore_unknown_options": True}
     root.command(context_settings={**everything, "help_option_names": []})(load)
     return root

@@ -475,9 +475,12 @@ class Keeper:
                 (row.update for row in stored.rows),
             )
         except BrokenDocument as error:
+            index = -1 if error.index is None else error.index
+            what = (
+                f"Snapshot {stored.snapshot_seq}" if index < 0 else f"Row {stored.rows[index].seq}"
+            )
             raise CorruptLog(
-                f"Video {self.video_id}: its snapshot at {stored.snapshot_seq} or a row after it"
-                f" cannot be applied ({error}); `cocut doctor` tells which."
+                f"{what} of video {self.video_id} cannot be applied ({error}): run `cocut doctor`."
             ) from error
 
     def _fail(self, error: CocutError) -> None:

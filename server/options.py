@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 import typer
+from pydantic import BaseModel
 
-from server.settings import Settings, TokenSettings, load, option_name, shown, variable_name
+from server.settings import Settings, load, option_name, shown, variable_name
 
 STORAGE = ("data_dir", "database_url")
 MEDIA = ("speech_url", "speech_key", "image_url", "image_key")
 LOGGING = ("log_level", "log_format")
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def settings_command(
@@ -30,18 +33,20 @@ def settings_command(
     return _sign(command, run, [(Settings, name) for name in names])
 
 
-def token_command(run: Callable[[Settings, TokenSettings], None]) -> Callable[..., None]:
-    """A command whose options describe a token and say where the secret is."""
-    own = list(TokenSettings.model_fields)
+def own_command(
+    run: Callable[[Settings, M], None], own: type[M], fields: Iterable[str]
+) -> Callable[..., None]:
+    """A command with options of its own, the fields of `own`, beside these of `Settings`."""
+    names = list(own.model_fields)
 
     def command(context: typer.Context, **values: Any) -> None:
         given = _given(context, values)
-        wanted = load(TokenSettings, {name: given[name] for name in own if name in given})
-        rest = {name: value for name, value in given.items() if name not in own}
+        wanted = load(own, {name: given[name] for name in names if name in given})
+        rest = {name: value for name, value in given.items() if name not in names}
         run(load(Settings, rest), wanted)
 
-    fields = [(TokenSettings, name) for name in own]
-    return _sign(command, run, [*fields, (Settings, "data_dir"), (Settings, "jwt_secret")])
+    options: list[tuple[type[BaseModel], str]] = [(own, name) for name in names]
+    return _sign(command, run, [*options, *((Settings, name) for name in fields)])
 
 
 def _given(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def _shown_default(default: str | None) -> str | bool:
 def _sign(
     command: Callable[..., None],
     run: Callable[..., None],
-    fields: Iterable[tuple[type[Settings] | type[TokenSettings], str]],
+    fields: Iterable[tuple[type[BaseModel], str]],
 ) -> Callable[..., None]:
     parameters = [
         inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -317,6 +318,18 @@ class TokenSettings(_Model):
         return value
 
 
+class DoctorSettings(_Model):
+    """What `cocut doctor` is to look at and to do."""
+
+    video: Annotated[UUID | None, Shown("Check", "ID", "all videos")] = Field(
+        default=None, description="The video to look at; journals and files are left out then."
+    )
+    repair: Annotated[bool, Shown("Check")] = Field(
+        default=False,
+        description="Mend what can be mended; what cannot be read is exported and quarantined.",
+    )
+
+
 def shown(field: FieldInfo) -> Shown:
     """How a field of a settings model is shown."""
     return next(part for part in field.metadata if isinstance(part, Shown))
@@ -335,7 +348,9 @@ def variable_name(field_name: str) -> str:
 def known_variables() -> set[str]:
     """Every environment variable that is a setting."""
     return {
-        variable_name(name) for model in (Settings, TokenSettings) for name in model.model_fields
+        variable_name(name)
+        for model in (Settings, TokenSettings, DoctorSettings)
+        for name in model.model_fields
     }
 
 
@@ -345,7 +360,7 @@ def load(model: type[M], options: Mapping[str, Any]) -> M:
     An empty variable counts as none.
 
     Args:
-        model: `Settings` or `TokenSettings`.
+        model: `Settings`, or that of a command's own options.
         options: the values that stand on the command line, by field name.
 
     Raises:
