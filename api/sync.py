@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Final
 from uuid import UUID
 
@@ -37,29 +38,39 @@ def binary_frame(head: bytes, body: bytes) -> bytes:
 
 
 class SocketChannel:
-    """The way to one editor: frames built once for all go straight to its transport.
+    """The way to one editor: frames built once for all go straight to its socket.
 
     aiohttp's own `send_bytes` frames each message for each connection, which costs more than half
-    as much again as the write itself.
+    as much again as the write itself; the transport's queue, a fifth. What the socket does not
+    take at once goes through the transport, and all that follows until that has left.
     """
 
-    __slots__ = ("_refused", "_socket", "_transport", "_waiting", "_write")
+    __slots__ = ("_closing", "_handle", "_refused", "_socket", "_transport", "_waiting")
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
         self._socket = socket
         self._transport = transport
-        self._write = transport.write
+        self._closing = transport.is_closing
         self._waiting = transport.get_write_buffer_size
+        encrypted = transport.get_extra_info("sslcontext") is not None
+        self._handle = -1 if encrypted else transport.get_extra_info("socket").fileno()
         self._refused: asyncio.Task[bool] | None = None
 
     def write(self, frame: bytes) -> None:
         """Send one message; nothing, if the connection has ended: its reader is about to say so."""
+        if self._closing():
+            return  # the handle may be another connection's by now
+        if self._waiting() or self._handle < 0:
+            self._transport.write(frame)
+            return
         try:
-            self._write(frame)
-        except RuntimeError:
-            # What uvloop raises for a closed transport, where asyncio's own drops what is written.
-            if not self._transport.is_closing():
-                raise
+            written = os.write(self._handle, frame)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            return  # the other end has gone: the transport is about to read that
+        if written < len(frame):
+            self._transport.write(frame[written:])
 
     def backlog(self) -> int:
         """Bytes that were written and have not left yet."""
