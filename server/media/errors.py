@@ -4,6 +4,10 @@ CocutError
 ├── AssetMissing        a layer's file cannot be had (reason); drawn as a placeholder
 ├── AssetBroken         a file that is there but cannot be read; drawn as a placeholder
 ├── SpeechFailed        a voiceover that cannot be spoken; left out with a warning
+├── FetchFailed         something of another server cannot be had (status)
+│   ├── FetchRefused        the address is none that is asked
+│   ├── FetchTimeout        it takes too long
+│   └── FetchTooBig         it is too large
 └── RenderError         the render ends
     ├── NothingToRender     no scene, or a length outside what is allowed
     ├── RenderCancelled     somebody cancelled it
@@ -32,6 +36,45 @@ class SpeechFailed(CocutError):
     """A text cannot be spoken; the message is a sentence for a person."""
 
     code = "speech_failed"
+
+
+class FetchFailed(CocutError):
+    """Something of another server cannot be had; the message is a sentence for a person.
+
+    Args:
+        message: without addresses that the server's names resolve to.
+        status: that the server answered with, if it was that.
+    """
+
+    code = "fetch_failed"
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FetchRefused(FetchFailed):
+    """The address is none that is asked: private, not http, or a redirect to where none may go."""
+
+    code = "fetch_refused"
+
+
+class FetchTimeout(FetchFailed):
+    """It takes too long."""
+
+    code = "fetch_timeout"
+
+    def __init__(self, message: str = "The server took too long to answer.") -> None:
+        super().__init__(message)
+
+
+class FetchTooBig(FetchFailed):
+    """It is larger than `limit` bytes."""
+
+    code = "fetch_too_big"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The server sent more than {limit:,} bytes.")
 
 
 class RenderError(CocutError):
