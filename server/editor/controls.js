@@ -2,13 +2,15 @@
 
 import { h } from './dom.js'
 import { clamp, round } from './format.js'
+import { SharedText } from './shared-text.js'
 
 /**
  * Make a control.
  *
  * @param {object} spec as in layer-types
- * @param {(value, begins: boolean) => void} set `begins` at the first of a gesture's values
- * @returns {{element: HTMLElement, show: (value, readOnly: boolean) => void}}
+ * @param {(value, begins: boolean) => void} set `begins` at the first of a gesture's values; for a
+ *   text, which is typed together, `{share, change}`: what makes it shared, and what edits it
+ * @returns {{element: HTMLElement, show: (value, readOnly: boolean) => void, close?: () => void}}
  */
 export function control(spec, set) {
   return { range, choice, colour, toggle, position, text }[spec.kind](spec, set)
@@ -110,16 +112,12 @@ function position(spec, set) {
   return { element, show }
 }
 
-function text(spec, set) {
-  const typing = gesture(set)
-  const input = h('textarea', { class: 'input', rows: 3, maxlength: 20_000, on: { input: () => typing.input(input.value), change: () => typing.end() } })
+function text(spec, { share, change }) {
+  const input = h('textarea', { class: 'input', rows: 3, maxlength: 20_000, on: { focus: () => !input.readOnly && shared.show(share()) } })
+  const shared = new SharedText(input, change)
   const show = (value, readOnly) => {
     input.readOnly = readOnly
-    const wanted = typeof value === 'string' ? value : ''
-    if (input.value === wanted) return
-    const { selectionStart, selectionEnd } = input
-    input.value = wanted
-    if (document.activeElement === input) input.setSelectionRange(selectionStart, selectionEnd)
+    shared.show(value)
   }
-  return { element: labelled(spec, input), show }
+  return { element: labelled(spec, input), show, close: () => shared.close() }
 }

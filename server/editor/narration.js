@@ -1,14 +1,10 @@
 // One scene's narration: a text area on a shared text, with the carets of others in it.
 
 import { h, setText } from './dom.js'
-import { replaceText } from './project.js'
+import { SharedText } from './shared-text.js'
 import { Y } from './vendor/collaboration.js'
 
 export class Narration {
-  #text = null
-  #composing = false
-  #selection = null
-
   constructor(editor, sceneId) {
     this.editor = editor
     this.sceneId = sceneId
@@ -16,19 +12,14 @@ export class Narration {
       class: 'narration-input', rows: 1, spellcheck: 'true', maxlength: 20_000,
       placeholder: 'What is said in this scene…',
       on: {
-        input: () => this.#typed(),
-        compositionstart: () => (this.#composing = true),
-        compositionend: () => {
-          this.#composing = false
-          this.#typed()
-        },
-        focus: () => editor.selection.select(sceneId),
+        focus: () => this.#begin(),
         blur: () => editor.presence.pointInText(null),
         select: () => this.#tell(),
         keyup: () => this.#tell(),
         pointerup: () => this.#tell(),
       },
     })
+    this.shared = new SharedText(this.input, (edit) => editor.project.change(edit, { apart: false }), () => this.#tell())
     this.carets = h('div', { class: 'narration-carets', 'aria-hidden': 'true' })
     this.element = h('div', { class: 'narration' }, this.carets, this.input)
   }
@@ -36,18 +27,11 @@ export class Narration {
   update(scene) {
     this.input.setAttribute('aria-label', `Narration of scene ${scene.number}`)
     this.input.readOnly = this.editor.project.readOnly
-    const shared = scene.text instanceof Y.Text
-    if (shared && this.#text !== scene.text) {
-      this.#text?.unobserve(this.#heard)
-      this.#text = scene.text
-      this.#text.observe(this.#heard)
-    }
-    const value = String(scene.text ?? '')
-    if (this.input.value !== value && !this.#composing) this.#show(value)
+    this.shared.show(scene.text)
   }
 
   close() {
-    this.#text?.unobserve(this.#heard)
+    this.shared.close()
   }
 
   /** Draw the carets of `others` that are in this scene. */
@@ -69,57 +53,17 @@ export class Narration {
     else setText(this.carets, '')
   }
 
-  #heard = (event) => {
-    if (event.transaction.origin === this.editor.project.origin && document.activeElement === this.input) return
-    if (document.activeElement === this.input) this.#selection ??= this.#positions(event)
-  }
-
-  #positions(event) {
-    // Where the selection is after the change, counted through its parts.
-    const move = (index) => {
-      let at = 0
-      let moved = index
-      for (const part of event.delta) {
-        if (part.retain) at += part.retain
-        else if (part.insert !== undefined) {
-          const length = typeof part.insert === 'string' ? part.insert.length : 1
-          if (at < moved || (at === moved && at < index)) moved += length
-          at += length
-        } else if (part.delete && at < moved) moved = Math.max(at, moved - part.delete)
-      }
-      return moved
-    }
-    return [move(this.input.selectionStart), move(this.input.selectionEnd)]
-  }
-
-  #show(value) {
-    const focused = document.activeElement === this.input
-    const selection = this.#selection ?? [this.input.selectionStart, this.input.selectionEnd]
-    this.#selection = null
-    const { scrollTop } = this.input
-    this.input.value = value
-    if (focused) this.input.setSelectionRange(...selection)
-    this.input.scrollTop = scrollTop
-  }
-
-  #typed() {
-    if (this.#composing) return
-    const { project } = this.editor
-    const value = this.input.value
-    project.change(
-      () => {
-        const scene = project.scene(this.sceneId)
-        if (scene?.text instanceof Y.Text) replaceText(scene.text, value)
-        else scene?.map.set('text', new Y.Text(value))
-      },
-      { apart: false },
-    )
-    this.#tell()
+  #begin() {
+    const { project, selection } = this.editor
+    selection.select(this.sceneId)
+    const scene = project.scene(this.sceneId)
+    if (scene) this.shared.show(project.shareText(scene.map, 'text'))
   }
 
   #tell() {
-    if (!this.#text || document.activeElement !== this.input) return
-    const at = (index) => Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(this.#text, Math.min(index, this.#text.length)))
+    const { text } = this.shared
+    if (!text || document.activeElement !== this.input) return
+    const at = (index) => Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text, Math.min(index, text.length)))
     this.editor.presence.pointInText({ scene: this.sceneId, anchor: at(this.input.selectionStart), head: at(this.input.selectionEnd) })
   }
 

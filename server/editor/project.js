@@ -2,6 +2,7 @@
 
 import { clamp, round } from './format.js'
 import { compare, keyAt } from './order.js'
+import { replaceText } from './shared-text.js'
 import { Y } from './vendor/collaboration.js'
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -131,7 +132,7 @@ export class Project extends EventTarget {
         enabled: true,
         start_time: round(start),
         duration: round(Math.max(SHORTEST, Math.min(span.duration ?? scene.duration, scene.duration - start || scene.duration))),
-        properties: new Y.Map(Object.entries(properties)),
+        properties: new Y.Map(Object.entries(properties).map(([key, value]) => [key, key === 'text' ? new Y.Text(value) : value])),
       }
       layersOf(scene).set(id, new Y.Map(Object.entries(fields)))
     })
@@ -169,8 +170,7 @@ export class Project extends EventTarget {
     this.change(() => {
       const map = this.layer(id)?.map
       if (!map) return
-      if (!(map.get('properties') instanceof Y.Map)) map.set('properties', new Y.Map())
-      const properties = map.get('properties')
+      const properties = propertiesOf(map)
       for (const [key, value] of Object.entries(fields)) {
         const known = properties.get(key)
         if (known instanceof Y.Text && typeof value === 'string') replaceText(known, value)
@@ -178,6 +178,25 @@ export class Project extends EventTarget {
         else properties.set(key, value)
       }
     }, options)
+  }
+
+  /** The text at a key, made into one that several people can type in if it is none. */
+  shareText(map, key) {
+    const value = map.get(key)
+    if (!(value instanceof Y.Text)) this.change(() => map.set(key, new Y.Text(String(value ?? ''))), { apart: false })
+    return map.get(key)
+  }
+
+  /** A layer's text property, made shared as `shareText` does. */
+  shareProperty(id, key) {
+    const map = this.layer(id)?.map
+    return map ? this.shareText(propertiesOf(map), key) : undefined
+  }
+
+  /** What is stored under a layer's property: for texts, the shared text itself. */
+  property(id, key) {
+    const properties = this.layer(id)?.map.get('properties')
+    return properties instanceof Y.Map ? properties.get(key) : undefined
   }
 
   #move(items, id, index) {
@@ -207,21 +226,6 @@ export class Project extends EventTarget {
   }
 }
 
-/** Replace a shared text, changing only where it differs. */
-export function replaceText(text, value) {
-  const old = text.toString()
-  let start = 0
-  const most = Math.min(old.length, value.length)
-  while (start < most && old[start] === value[start]) start += 1
-  let end = 0
-  while (end < most - start && old[old.length - 1 - end] === value[value.length - 1 - end]) end += 1
-  // Not between the halves of a surrogate pair.
-  if (start > 0 && isHigh(old, start - 1)) start -= 1
-  if (end > 0 && isLow(old, old.length - end)) end -= 1
-  if (old.length - end > start) text.delete(start, old.length - end - start)
-  if (value.length - end > start) text.insert(start, value.slice(start, value.length - end))
-}
-
 /** The words of a scene's narration, whatever holds them. */
 export function narrationOf(scene) {
   return scene.text === undefined ? '' : String(scene.text)
@@ -249,6 +253,11 @@ function layersOf(scene) {
   return scene.map.get('layers')
 }
 
+function propertiesOf(map) {
+  if (!(map.get('properties') instanceof Y.Map)) map.set('properties', new Y.Map())
+  return map.get('properties')
+}
+
 function assign(map, fields) {
   for (const [key, value] of Object.entries(fields)) {
     if (map && map.get(key) !== value) map.set(key, value)
@@ -264,12 +273,4 @@ function clone(value, special = {}) {
 
 function number(value, fallback, low) {
   return typeof value === 'number' && Number.isFinite(value) ? clamp(value, low, 86_400) : fallback
-}
-
-function isHigh(text, at) {
-  return (text.charCodeAt(at) & 0xfc00) === 0xd800
-}
-
-function isLow(text, at) {
-  return (text.charCodeAt(at) & 0xfc00) === 0xdc00
 }

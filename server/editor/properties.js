@@ -25,7 +25,9 @@ export class PropertiesPanel {
     this.element = h('section', { class: 'panel properties', 'aria-label': 'Properties' }, h('div', { class: 'panel-head' }, this.title, this.actions), this.body)
   }
 
-  close() {}
+  close() {
+    for (const { part } of this.#controls) part.close?.()
+  }
 
   update() {
     const { project, selection } = this.editor
@@ -33,17 +35,29 @@ export class PropertiesPanel {
     const shown = `${layer?.id ?? 'video'} ${layer?.type ?? ''} ${project.readOnly}`
     if (this.#shown !== shown) {
       this.#shown = shown
+      this.close()
       if (layer) this.#buildLayer(layer)
       else this.#buildVideo()
     }
     if (layer) {
       setText(this.title, layer.name || TYPES[layer.type].label)
-      for (const { spec, part } of this.#controls) part.show(spec.field ? layer[spec.field] : layer.properties[spec.key], project.readOnly)
+      for (const { spec, part } of this.#controls) part.show(this.#valueOf(layer, spec), project.readOnly)
     } else {
       const { ratio, background } = project.video
       const values = { aspect_ratio: ratio, background }
       for (const { spec, part } of this.#controls) part.show(values[spec.key], project.readOnly || (spec.key === 'aspect_ratio' && !this.editor.isOwner))
     }
+  }
+
+  #valueOf(layer, { kind, field, key }) {
+    if (field) return layer[field]
+    return kind === 'text' ? this.editor.project.property(layer.id, key) : layer.properties[key]
+  }
+
+  #setter({ id }, { kind, key }) {
+    const { project } = this.editor
+    if (kind === 'text') return { share: () => project.shareProperty(id, key), change: (edit) => project.change(edit, { apart: false }) }
+    return (value, apart) => project.setProperties(id, { [key]: value }, { apart })
   }
 
   #buildVideo() {
@@ -73,7 +87,7 @@ export class PropertiesPanel {
     ]
     this.#controls = [...common]
     const groups = type.groups.map(([title, specs]) => {
-      const made = specs.map((spec) => ({ spec, part: control(spec, (value, apart) => project.setProperties(id, { [spec.key]: value }, { apart })) }))
+      const made = specs.map((spec) => ({ spec, part: control(spec, this.#setter(layer, spec)) }))
       this.#controls.push(...made)
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })

@@ -80,7 +80,8 @@ class Person:
 
     def layer(self, name: str) -> Locator:
         """A layer's row in the timeline."""
-        return self.page.locator(".layer-row").filter(has_text=name)
+        named = self.page.locator(".layer-name", has_text=re.compile(f"^{re.escape(name)}$"))
+        return self.page.locator(".layer-row").filter(has=named)
 
     def bar(self, name: str) -> Locator:
         """A layer's bar in the timeline."""
@@ -141,15 +142,25 @@ async def visiting(
     *,
     token: str | None = None,
     size: Sequence[int] = WIDE,
+    offline: bool = False,
     **options: Any,
 ) -> AsyncIterator[Person]:
     """Somebody with a fresh profile, signed in by `token` if there is one.
+
+    Args:
+        browser: where.
+        address: the server's.
+        token: what they signed in with before.
+        size: of the window, in pixels.
+        offline: whether the page is kept for when there is no connection.
+        options: of the profile, as Playwright has them.
 
     Raises:
         AssertionError: something went wrong in the page meanwhile.
     """
     kept: list[Any] = [{"name": "cocut:token", "value": token}] if token else []
     context = await browser.new_context(
+        service_workers="allow" if offline else "block",
         viewport={"width": size[0], "height": size[1]},
         storage_state={"cookies": [], "origins": [{"origin": address, "localStorage": kept}]},
         **options,
