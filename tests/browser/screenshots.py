@@ -120,19 +120,19 @@ async def visiting_here(stack: AsyncExitStack, album: Album, **options: Any) -> 
     return await stack.enter_async_context(visit)
 
 
-async def main(only: str = "") -> None:
+async def main(server: Server, only: str = "") -> None:
     """Take those whose names contain `only`."""
-    TARGET.mkdir(parents=True, exist_ok=True)
-    program = chromium()
-    with tempfile.TemporaryDirectory() as directory:
-        with serving(Path(directory) / "data", "--guest") as server:
-            async with calling(server) as api, async_playwright() as playwright:
-                browser = await playwright.chromium.launch(
-                    executable_path=program, args=list(OPTIONS)
-                )
-                await Album(server, browser, api, only).take()
-                await browser.close()
+    async with calling(server) as api, async_playwright() as playwright:
+        program = chromium()
+        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        await Album(server, browser, api, only).take()
+        await browser.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        serving(Path(directory) / "data", "--guest") as serving_here,
+    ):
+        asyncio.run(main(serving_here, *sys.argv[1:]))
