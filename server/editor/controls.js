@@ -59,7 +59,7 @@ function range(spec, set) {
 }
 
 function choice(spec, set) {
-  const select = h('select', { class: 'input', on: { change: () => set(select.value, true) } }, ...spec.options.map(([value, label]) => h('option', { value }, label)))
+  const select = h('select', { class: 'input', 'aria-label': spec.label, on: { change: () => set(select.value, true) } }, ...spec.options.map(([value, label]) => h('option', { value }, label)))
   const show = (value, readOnly) => {
     const wanted = String((Array.isArray(value) ? value[0] : value) ?? spec.fallback)
     if (![...select.options].some((option) => option.value === wanted)) select.append(h('option', { value: wanted }, wanted))
@@ -76,12 +76,13 @@ function colour(spec, set) {
     class: 'input mono', maxlength: 7, 'aria-label': `${spec.label}, as a code`,
     on: { change: () => /^#?[0-9a-f]{6}$/i.test(code.value) && set(`#${code.value.replace('#', '').toUpperCase()}`, true) },
   })
-  const none = spec.optional && h('input', { type: 'checkbox', 'aria-label': `Use ${spec.label.toLowerCase()}`, on: { change: () => set(none.checked ? input.value.toUpperCase() : null, true) } })
+  const none = spec.optional && h('input', { type: 'checkbox', 'aria-label': `Use ${spec.label.toLowerCase()}`, on: { change: () => set(none.checked ? input.value.toUpperCase() : spec.optional === 'none' ? 'none' : null, true) } })
   const element = h('div', { class: 'control colour', role: 'group', 'aria-label': spec.label }, h('span', { class: 'control-label' }, spec.label), none, input, code)
   const show = (value, readOnly) => {
-    const set = /^#[0-9a-f]{6}$/i.test(value)
-    input.value = set ? value.toLowerCase() : spec.fallback.toLowerCase()
-    if (document.activeElement !== code) code.value = set ? value : spec.optional ? '' : spec.fallback
+    const written = /^#[0-9a-f]{6}$/i.test(value)
+    const set = written || (spec.optional === 'none' && value === undefined)
+    input.value = written ? value.toLowerCase() : spec.fallback.toLowerCase()
+    if (document.activeElement !== code) code.value = written ? value : spec.optional && !set ? '' : spec.fallback
     if (none) none.checked = set
     input.disabled = code.disabled = readOnly || Boolean(none && !set)
     if (none) none.disabled = readOnly

@@ -6,6 +6,7 @@ const FITS = [['cover', 'Cover'], ['contain', 'Contain'], ['fill', 'Stretch']]
 
 const range = (key, label, min, max, step, fallback, unit = '') => ({ kind: 'range', key, label, min, max, step, fallback, unit })
 const choice = (key, label, options, fallback) => ({ kind: 'choice', key, label, options, fallback })
+// `optional` is what stands for no colour: `'none'`, or true where the key is left out.
 const colour = (key, label, fallback, optional = false) => ({ kind: 'colour', key, label, fallback, optional })
 const toggle = (key, label, fallback) => ({ kind: 'toggle', key, label, fallback })
 const place = { kind: 'position', key: 'position', label: 'Position' }
@@ -43,7 +44,7 @@ export const TYPES = {
     icon: 'shape',
     fresh: { shape: 'rectangle', fill: '#4F6BD6', width: 30, height: 30, position: { x: 50, y: 50 }, opacity: 1 },
     groups: [
-      ['Shape', [choice('shape', 'Shape', [['rectangle', 'Rectangle'], ['ellipse', 'Ellipse'], ['line', 'Line'], ['arrow', 'Arrow']], 'rectangle'), colour('fill', 'Fill', '#FFFFFF', true), colour('stroke', 'Stroke', '#FFFFFF', true), range('stroke_width', 'Stroke width', 0, 60, 1, 2, 'px'), range('radius', 'Corner radius', 0, 300, 1, 0, 'px')]],
+      ['Shape', [choice('shape', 'Shape', [['rectangle', 'Rectangle'], ['ellipse', 'Ellipse'], ['line', 'Line'], ['arrow', 'Arrow']], 'rectangle'), colour('fill', 'Fill', '#FFFFFF', 'none'), colour('stroke', 'Stroke', '#FFFFFF', true), range('stroke_width', 'Stroke width', 0, 60, 1, 2, 'px'), range('radius', 'Corner radius', 0, 300, 1, 0, 'px')]],
       ['Layout', [place, range('width', 'Width', 0, 100, 0.5, 30, '%'), range('height', 'Height', 0, 100, 0.5, 30, '%'), range('rotation', 'Rotation', -180, 180, 1, 0, '°'), percent('opacity', 'Opacity')]],
     ],
   },

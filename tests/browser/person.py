@@ -101,6 +101,7 @@ class Person:
 
     async def drag(self, target: Locator, dx: float, dy: float = 0, *, alt: bool = False) -> None:
         """Drag an element by its middle."""
+        await target.scroll_into_view_if_needed()
         box = await target.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -165,6 +166,7 @@ async def visiting(
         storage_state={"cookies": [], "origins": [{"origin": address, "localStorage": kept}]},
         **options,
     )
+    context.set_default_timeout(EXPECT_MS)
     try:
         person = Person(context, await context.new_page(), address)
         yield person
