@@ -37,28 +37,40 @@ def binary_frame(head: bytes, body: bytes) -> bytes:
     return b"".join((start, head, body))
 
 
+def close_frame(code: int, reason: str) -> bytes:
+    """A close frame of a server (RFC 6455, 5.5.1); see `api.errors.close_code`."""
+    body = code.to_bytes(2, "big") + reason.encode()
+    return bytes((0x88, len(body))) + body
+
+
 class SocketChannel:
     """The way to one editor: frames built once for all go straight to its socket.
 
     aiohttp's own `send_bytes` frames each message for each connection, which costs more than half
     as much again as the write itself; the transport's queue, a fifth. What the socket does not
-    take at once goes through the transport, and all that follows until that has left.
+    take at once goes through the transport, and all that follows until that has left. Its `close`,
+    called while the connection is being read, closes the transport without waiting for the answer:
+    what the editor sent meanwhile then resets the connection, and the close code is lost. So a
+    refusal writes the close frame here, and the reader reads on to the editor's answer.
+
+    Attributes:
+        refused: whether the editor was told why its connection ends.
     """
 
-    __slots__ = ("_closing", "_handle", "_refused", "_socket", "_transport", "_waiting")
+    __slots__ = ("_closing", "_deadline", "_handle", "_transport", "_waiting", "refused")
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
-        self._socket = socket
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self.refused = False
         self._transport = transport
         self._closing = transport.is_closing
         self._waiting = transport.get_write_buffer_size
         encrypted = transport.get_extra_info("sslcontext") is not None
         self._handle = -1 if encrypted else transport.get_extra_info("socket").fileno()
-        self._refused: asyncio.Task[bool] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
 
     def write(self, frame: bytes) -> None:
         """Send one message; nothing, if the connection has ended: its reader is about to say so."""
-        if self._closing():
+        if self.refused or self._closing():
             return  # the handle may be another connection's by now
         if self._waiting() or self._handle < 0:
             self._transport.write(frame)
@@ -77,21 +89,23 @@ class SocketChannel:
         return self._waiting()
 
     def refuse(self, error: CocutError) -> None:
-        """Tell the editor why, and end the connection."""
-        if self._refused is None:
-            code, reason = close_code(error)
-            self._refused = asyncio.get_running_loop().create_task(
-                self._socket.close(code=code, message=reason.encode())
+        """Tell the editor why, and end the connection when it has answered, or does not."""
+        if not self.refused:
+            self.write(close_frame(*close_code(error)))
+            self.refused = True
+            self._deadline = asyncio.get_running_loop().call_later(
+                CLOSE_SECONDS, self._transport.abort
             )
 
     def abort(self) -> None:
         """End the connection at once."""
         self._transport.abort()
 
-    async def closed(self) -> None:
-        """Wait for the close that `refuse` began, if any."""
-        if self._refused is not None:
-            await asyncio.gather(self._refused, return_exceptions=True)
+    def end(self) -> None:
+        """The reader has come to the end of the connection."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._transport.close()
 
 
 class Allowance:
@@ -127,6 +141,7 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
         max_msg_size=parts.config.limits.message_bytes,
         heartbeat=HEARTBEAT_SECONDS,
         compress=False,
+        autoclose=False,
         timeout=CLOSE_SECONDS,
         writer_limit=2**62,
     )
@@ -134,17 +149,18 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
     transport = request.transport
     if transport is None:
         return socket
-    channel = SocketChannel(socket, transport)
+    channel = SocketChannel(transport)
     seat: Seat | None = None
     try:
-        seat = await _admit(request, parts, channel)
+        try:
+            seat = await _admit(request, parts, channel)
+        except CocutError as error:
+            channel.refuse(error)
         await _read(socket, seat, channel, parts)
-    except CocutError as error:
-        channel.refuse(error)
     finally:
         if seat is not None:
             seat.leave()
-    await channel.closed()
+        channel.end()
     return socket
 
 
@@ -170,19 +186,21 @@ async def _admit(request: web.Request, parts: Parts, channel: SocketChannel) -> 
 
 
 async def _read(
-    socket: web.WebSocketResponse, seat: Seat, channel: SocketChannel, parts: Parts
+    socket: web.WebSocketResponse, seat: Seat | None, channel: SocketChannel, parts: Parts
 ) -> None:
+    """Hand in what the editor sends, to the end; once it is refused, read for its answer only."""
     allowance = Allowance(parts.clock()) if parts.limiter is not None else None
     while True:
         message = await socket.receive()
-        if message.type is WSMsgType.BINARY:
-            if not seat.receive(message.data):
-                await seat.drained()
-            if allowance is not None:
-                wait = allowance.spend(len(message.data), parts.clock())
-                if wait:
-                    await asyncio.sleep(wait)
-        elif message.type is WSMsgType.TEXT:
-            raise BadInput("This protocol has binary messages only.")
-        else:
+        if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
             return
+        if seat is not None and not channel.refused:
+            if message.type is WSMsgType.TEXT:
+                channel.refuse(BadInput("This protocol has binary messages only."))
+                seat.leave()
+            elif not seat.receive(message.data):
+                await seat.drained()
+        if allowance is not None:
+            wait = allowance.spend(len(message.data), parts.clock())
+            if wait:
+                await asyncio.sleep(wait)

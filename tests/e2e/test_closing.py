@@ -1,0 +1,77 @@
+"""A connection that the server ends: its editor hears why, whatever it is doing meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import struct
+from pathlib import Path
+
+from yarl import URL
+
+from tests.support.server import Api, calling, serving
+
+
+def masked(opcode: int, body: bytes) -> bytes:
+    """A frame of a client, with a mask of zeros."""
+    assert len(body) < 65_536
+    length = bytes((len(body),)) if len(body) < 126 else b"\x7e" + struct.pack(">H", len(body))
+    return bytes((0x80 | opcode, 0x80 | length[0])) + length[1:] + bytes(4) + body
+
+
+async def shake_hands(
+    api: Api, video: str, user: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket without a library: it shows which bytes come, and does nothing by itself."""
+    url = URL(api.server.socket_url(video, api.server.token(user)))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(
+        f"GET {url.path_qs} HTTP/1.1\r\nHost: {url.authority}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        f"{base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await reader.readexactly(2)
+    length = head[1]
+    if length == 126:
+        (length,) = struct.unpack(">H", await reader.readexactly(2))
+    return head[0] & 0x0F, await reader.readexactly(length)
+
+
+async def close_code(reader: asyncio.StreamReader) -> int:
+    """Read to the close frame."""
+    while True:
+        opcode, body = await read_frame(reader)
+        if opcode == 8:
+            return int.from_bytes(body[:2], "big")
+
+
+async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--log-level", "warning") as server:
+        async with calling(server) as api, asyncio.timeout(30):
+            video = await api.make_video()
+            await api.share(video, "bob", "editor")
+            answering, silent = [await shake_hands(api, video, "bob") for _ in range(2)]
+            # What is on its way while the server closes must not reset the connection.
+            for _ in range(200):
+                answering[1].write(masked(2, b"\x7f" * 1000))
+            await api.call("DELETE", f"/videos/{video}/members/bob")
+            assert await close_code(answering[0]) == 4403
+            for _ in range(50):
+                answering[1].write(masked(2, b"\x7f" * 1000))
+            await answering[1].drain()
+            answering[1].write(masked(8, (4403).to_bytes(2, "big")))
+            assert await answering[0].read() == b""
+            assert await close_code(silent[0]) == 4403
+            try:
+                rest = await silent[0].read()
+            except ConnectionResetError:
+                rest = b""
+            assert rest == b""
+            for _, writer in (answering, silent):
+                writer.close()
