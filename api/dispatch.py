@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
@@ -16,14 +17,12 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from api.access import Grant
-from api.address import client_address
+from api.admission import take_request
 from api.body import parse, read, validate
 from api.callers import Caller, bearer
 from api.errors import InvalidFields, TooManyRequests
 from api.keys import EXTRA_HEADERS, PARTS, Parts
-from api.limits import BEFORE_TOKEN
 from api.routes import Call, Route
-from api.tiers import allowance
 from collab.errors import (
     AudioNotFound,
     AvatarNotFound,
@@ -109,30 +108,27 @@ def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
 async def _admit(route: Route, request: web.Request, parts: Parts) -> Caller | None:
     if not route.permission.signed_in:
         if route.cost:
-            address = client_address(request, parts.config.trusted_proxies)
-            await _take(request, parts, f"address {address}", BEFORE_TOKEN, route.cost)
+            await _take(request, parts, None, route.cost)
         return None
     try:
         token, now = bearer(request), parts.wall()
         caller = parts.callers.known(token, now) or await parts.callers.of_token(token, now)
     except Unauthenticated:
-        address = client_address(request, parts.config.trusted_proxies)
-        await _take(request, parts, f"address {address}", BEFORE_TOKEN, 1)
+        await _take(request, parts, None, 1)
         raise
     if parts.limiter is not None:
-        a_minute = allowance(caller.tier).requests_a_minute
-        await _take(request, parts, f"user {caller.sub}", a_minute, route.cost)
+        await _take(request, parts, caller, route.cost)
     return caller
 
 
-async def _take(request: web.Request, parts: Parts, key: str, a_minute: int, cost: int) -> None:
-    if parts.limiter is None:
+async def _take(request: web.Request, parts: Parts, caller: Caller | None, cost: int) -> None:
+    taken = await take_request(request, parts, caller, cost)
+    if taken is None:
         return
-    taken = await parts.limiter.take(key, a_minute, cost, parts.clock())
     request[EXTRA_HEADERS] = {
         "RateLimit-Limit": str(taken.limit),
         "RateLimit-Remaining": str(taken.remaining),
-        "RateLimit-Reset": str(int(taken.reset + 0.999)),
+        "RateLimit-Reset": str(math.ceil(taken.reset)),
     }
     if not taken.allowed:
         raise TooManyRequests(taken.reset)

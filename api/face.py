@@ -86,6 +86,7 @@ def assemble(
     clock: Callable[[], float],
     new_id: Callable[[], UUID],
     observed: Callable[[str, str, int, float], None] | None = None,
+    refused: Callable[[str], None] = lambda code: None,
     alone: bool = False,
 ) -> Parts:
     """The parts of the face on one database; see `Parts` for the arguments.
@@ -116,6 +117,7 @@ def assemble(
         clock=clock,
         new_id=new_id,
         observed=observed,
+        refused=refused,
     )
 
 

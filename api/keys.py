@@ -104,6 +104,7 @@ class Parts:
         clock: monotonic seconds.
         new_id: a random UUID.
         observed: told of each answer: method, the route's path, status, seconds.
+        refused: told the code of each error that a caller or an editor is answered with.
     """
 
     rooms: Rooms
@@ -125,6 +126,7 @@ class Parts:
     clock: Callable[[], float]
     new_id: Callable[[], UUID]
     observed: Callable[[str, str, int, float], None] | None = None
+    refused: Callable[[str], None] = lambda code: None
 
 
 PARTS: Final = web.AppKey("parts", Parts)

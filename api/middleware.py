@@ -68,6 +68,7 @@ def face(parts: Parts, log: Log) -> Middleware:
         except CocutError as error:
             if errors.status(error) == 500:
                 log.error("failed", path=request.path, exc_info=error)
+            parts.refused(errors.code_of(error))
             response = errors.response(error)
         except HTTPException as error:
             if error.status < 400:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
+import structlog
 from aiohttp import WSMsgType, web
 
-from api.errors import close_code
-from api.keys import PARTS, Parts
+from api.admission import take_request
+from api.callers import Caller
+from api.errors import close_code, code_of
+from api.keys import PARTS, REQUEST_ID, Parts
 from api.permissions import Action, allows
-from collab.errors import BadInput, CocutError, Forbidden, VideoNotFound
+from collab.errors import (
+    BadInput,
+    CocutError,
+    Forbidden,
+    Unauthenticated,
+    Unavailable,
+    VideoNotFound,
+)
 from collab.ports import Seat
 
 HEARTBEAT_SECONDS: Final = 60.0
@@ -23,6 +35,8 @@ CLOSE_SECONDS: Final = 5.0
 FRAMES_PER_SECOND: Final = 100.0
 BYTES_PER_SECOND: Final = 1024 * 1024.0
 BURST_SECONDS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
 
 
 def binary_frame(head: bytes, body: bytes) -> bytes:
@@ -53,14 +67,29 @@ class SocketChannel:
     what the editor sent meanwhile then resets the connection, and the close code is lost. So a
     refusal writes the close frame here, and the reader reads on to the editor's answer.
 
+    Args:
+        transport: of the connection.
+        refusing: told why the connection is ended.
+
     Attributes:
         refused: whether the editor was told why its connection ends.
     """
 
-    __slots__ = ("_closing", "_deadline", "_handle", "_transport", "_waiting", "refused")
+    __slots__ = (
+        "_closing",
+        "_deadline",
+        "_handle",
+        "_refusing",
+        "_transport",
+        "_waiting",
+        "refused",
+    )
 
-    def __init__(self, transport: asyncio.WriteTransport) -> None:
+    def __init__(
+        self, transport: asyncio.WriteTransport, refusing: Callable[[CocutError], None]
+    ) -> None:
         self.refused = False
+        self._refusing = refusing
         self._transport = transport
         self._closing = transport.is_closing
         self._waiting = transport.get_write_buffer_size
@@ -93,6 +122,7 @@ class SocketChannel:
         if not self.refused:
             self.write(close_frame(*close_code(error)))
             self.refused = True
+            self._refusing(error)
             self._deadline = asyncio.get_running_loop().call_later(
                 CLOSE_SECONDS, self._transport.abort
             )
@@ -149,7 +179,12 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
     transport = request.transport
     if transport is None:
         return socket
-    channel = SocketChannel(transport)
+
+    def refusing(error: CocutError) -> None:
+        parts.refused(code_of(error))
+        _log.info("editor_refused", request_id=request[REQUEST_ID], reason=str(error))
+
+    channel = SocketChannel(transport, refusing)
     seat: Seat | None = None
     try:
         try:
@@ -165,7 +200,12 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _admit(request: web.Request, parts: Parts, channel: SocketChannel) -> Seat:
-    caller = await parts.callers.of(request, parts.wall(), in_query=True)
+    try:
+        caller = await parts.callers.of(request, parts.wall(), in_query=True)
+    except Unauthenticated:
+        await _count(request, parts, None)
+        raise
+    await _count(request, parts, caller)
     try:
         video_id = UUID(request.match_info["video_id"])
     except ValueError:
@@ -183,6 +223,17 @@ async def _admit(request: web.Request, parts: Parts, channel: SocketChannel) -> 
         access_version=grant.head.access_version,
         expires_at=caller.expires_at,
     )
+
+
+async def _count(request: web.Request, parts: Parts, caller: Caller | None) -> None:
+    """Count an attempt to connect.
+
+    Raises:
+        Unavailable: there were too many.
+    """
+    taken = await take_request(request, parts, caller, 1, door=" connects")
+    if taken is not None and not taken.allowed:
+        raise Unavailable(f"You connect too often; try again in {math.ceil(taken.reset)} seconds.")
 
 
 async def _read(

@@ -214,12 +214,16 @@ class Room:
         for session, error in batch.refused:
             session.channel.refuse(error)
 
-    def help_lagging(self, now: float) -> None:
+    def help_lagging(self, now: float) -> int:
         """Bring those up to date whose sockets have drained; give up on those that are stuck.
 
         Args:
             now: a monotonic time in seconds.
+
+        Returns:
+            How many were given up.
         """
+        aborted = 0
         for session in list(self.lagging):
             backlog = session.channel.backlog()
             if backlog <= DRAINED_BYTES:
@@ -237,6 +241,8 @@ class Room:
             elif now - session.stuck_since > STUCK_SECONDS:
                 self.leave(session)
                 session.channel.abort()
+                aborted += 1
+        return aborted
 
     def send_presence(self, now: float) -> None:
         """Tell everybody who is live about changed presence, as far as its budget allows."""

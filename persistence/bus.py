@@ -73,6 +73,10 @@ class Bus:
         hear: called with each hint of another node.
         changed: called when Redis has gone (False) or come (back) (True); subscriptions are
             in place again by then, and hints may have been missed.
+        clock: monotonic seconds.
+
+    Attributes:
+        seconds: what this node's last sign of life took through Redis and back.
     """
 
     def __init__(
@@ -82,8 +86,12 @@ class Bus:
         prefix: str,
         hear: Callable[[Hint], None],
         changed: Callable[[bool], None],
+        clock: Callable[[], float],
     ) -> None:
-        self.dropped = 0
+        self.seconds = 0.0
+        self._dropped = 0
+        self._clock = clock
+        self._said_at = 0.0
         self._redis = Redis.from_url(
             url,
             socket_timeout=SOCKET_SECONDS,
@@ -136,6 +144,11 @@ class Bus:
         """Roles on a video were changed, or it was deleted."""
         self._put(ACCESS, video_id, b"")
 
+    def take_dropped(self) -> int:
+        """How many hints Redis did not take since this was asked last."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
     async def subscribe(self, video_id: UUID) -> None:
         """Hear what concerns a video, and ask who is there; without Redis, as soon as it is."""
         self._wanted.add(video_id)
@@ -156,12 +169,13 @@ class Bus:
     def _put(self, kind: bytes, video_id: UUID | None, body: bytes) -> None:
         if len(self._outgoing) >= QUEUE:
             self._outgoing.popleft()
-            self.dropped += 1
+            self._dropped += 1
         self._outgoing.append((self._channel(video_id), kind + self._node + body))
         self._more.set()
 
     async def _say_living(self) -> None:
         while True:
+            self._said_at = self._clock()
             self._put(LIVING, None, b"")
             await asyncio.sleep(LIVING_SECONDS)
 
@@ -179,7 +193,7 @@ class Bus:
                         pipeline.publish(channel, message)
                     await pipeline.execute()
                 except (RedisError, OSError):
-                    self.dropped += len(batch)
+                    self._dropped += len(batch)
                     await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -219,6 +233,8 @@ class Bus:
         data: bytes = message["data"]
         kind, node, body = data[:1], data[1:9], data[9:]
         if node == self._node:
+            if kind == LIVING:
+                self.seconds = self._clock() - self._said_at
             return
         channel = message["channel"].decode()
         name = channel.removeprefix(f"{self._prefix}:").strip("{}")

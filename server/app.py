@@ -24,7 +24,7 @@ from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, Keys, mint
 from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
-from api.limits import MemoryRateLimiter
+from api.limits import MemoryRateLimiter, RateLimiter, SharedRateLimiter
 from api.links import Links
 from api.sync import binary_frame, sync
 from api.tiers import Tier
@@ -36,6 +36,7 @@ from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.journal import Journal
+from persistence.limits import SharedCounts
 from persistence.migrations import born, migrate
 from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
@@ -100,8 +101,9 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
 
         hub = await _hub(settings, database, durable, metrics, own_link, projected, place, stack)
         media = await _media(settings, database, public_url)
+        limiter = await _limiter(settings, database, metrics, stack)
         parts = _parts(
-            settings, database, hub, durable, metrics, own_link, place, public_url, media
+            settings, database, hub, durable, metrics, own_link, place, public_url, media, limiter
         )
         moved.append(parts.access.moved)
         app = build(parts, _log, version=version("cocut"))
@@ -132,6 +134,7 @@ def _parts(
     place: Place,
     public_url: str,
     media: MediaParts,
+    limiter: RateLimiter | None,
 ) -> Parts:
     token = settings.metrics_token
 
@@ -140,6 +143,9 @@ def _parts(
 
     def observed(method: str, route: str, status: int, seconds: float) -> None:
         metrics.request_seconds.labels(method, route, status).observe(seconds)
+
+    def refused(code: str) -> None:
+        metrics.refused.labels(code).inc()
 
     return assemble(
         database,
@@ -154,15 +160,29 @@ def _parts(
             own_link=own_link,
         ),
         files=media,
-        limiter=MemoryRateLimiter() if settings.rate_limits else None,
+        limiter=limiter,
         ready=ready,
         registry=metrics.registry,
         wall=time.time,
         clock=time.monotonic,
         new_id=uuid.uuid4,
         observed=observed,
+        refused=refused,
         alone=place.alone,
     )
+
+
+async def _limiter(
+    settings: Settings, database: Database, metrics: Metrics, stack: AsyncExitStack
+) -> RateLimiter | None:
+    if not settings.rate_limits:
+        return None
+    alone = MemoryRateLimiter()
+    if settings.redis_url is None:
+        return alone
+    shared = SharedCounts(settings.redis_url, f"cocut:{await born(database)}:limits")
+    stack.push_async_callback(shared.close)
+    return SharedRateLimiter(shared, alone, metrics.limits_shared.set)
 
 
 def _guest_token(settings: Settings) -> Callable[[], str] | None:
@@ -226,6 +246,7 @@ async def _hub(
             f"cocut:{await born(database)}",
             lambda hint: hubs[0].hear(hint),
             lambda up: hubs[0].redis_changed(up),
+            time.monotonic,
         )
         stack.push_async_callback(bus.close)
     stores = Stores(

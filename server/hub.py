@@ -322,6 +322,13 @@ class Hub:
         self._forget_dead_nodes(now, keepers)
         metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
         metrics.projection_lag.set(max((keeper.projector.lag for keeper in keepers), default=0))
+        metrics.snapshot_lag.set(max((keeper.rows_since_snapshot for keeper in keepers), default=0))
+        metrics.backlog.set(
+            sum(len(self._stores.durable.backlog(id_)) for id_ in self._stores.durable.waiting())
+        )
+        if self._stores.bus is not None:
+            metrics.bus_seconds.set(self._stores.bus.seconds)
+            metrics.bus_dropped.inc(self._stores.bus.take_dropped())
         if keepers:
             heads = await self._stores.log.heads([keeper.video_id for keeper in keepers])
             for keeper in keepers:

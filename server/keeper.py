@@ -327,11 +327,20 @@ class Keeper:
         self.room.answer(batch)
         for requested, outcome in batch.outcomes:
             requested.settled(outcome)
-        for _, refusal in batch.refused:
-            self._stores.metrics.refused.labels(refusal.code).inc()
+        self._count(batch)
         if frame is not None:
             await self._fan_out(frame)
         self.projector.look(force=bool(batch.outcomes))
+
+    def _count(self, batch: Batch) -> None:
+        metrics = self._stores.metrics
+        edited = sum(outcome.update is not None for _, outcome in batch.outcomes)
+        metrics.edits.labels("api").inc(edited)
+        metrics.edits.labels("yjs").inc(batch.edits - edited)
+        if batch.denied:
+            metrics.refused.labels("viewer_edits").inc(len(batch.denied))
+        if batch.incomplete:
+            metrics.refused.labels("missing_updates").inc(len(batch.incomplete))
 
     async def _take(self, items: list[Item]) -> Batch:
         while True:
@@ -448,7 +457,7 @@ class Keeper:
             if self.room.presence.pending():
                 due.append(max(self._next_presence - now, self.room.presence.wait()))
         if self.room.lagging:
-            self.room.help_lagging(now)
+            self._stores.metrics.editors_aborted.inc(self.room.help_lagging(now))
             due.append(LAGGING_SECONDS)
         wait = self.projector.look(force=False)
         if wait is not None:

@@ -146,6 +146,14 @@ class Metrics:
             ["rule"],
             registry=registry,
         )
+        self.snapshot_lag = Gauge(
+            "cocut_snapshot_lag",
+            "The most log rows since the last snapshot of an open video",
+            registry=registry,
+        )
+        self.backlog = Gauge(
+            "cocut_backlog", "Batches that wait for the database in the journal", registry=registry
+        )
         self.slow_editors = Gauge(
             "cocut_slow_editors", "Editors whose sockets do not keep up", registry=registry
         )
@@ -154,7 +162,10 @@ class Metrics:
         )
         self.bytes_sent = Counter("cocut_sent_bytes", "Bytes written to editors", registry=registry)
         self.refused = Counter(
-            "cocut_refused", "Inputs refused, by error code", ["reason"], registry=registry
+            "cocut_refused",
+            "Requests, frames and connections refused, by reason",
+            ["reason"],
+            registry=registry,
         )
         self.snapshots = Counter(
             "cocut_snapshots", "Snapshots, by outcome", ["outcome"], registry=registry
@@ -173,6 +184,17 @@ class Metrics:
         )
         self.redis_up = Gauge(
             "cocut_redis_up", "1 while Redis answers; only with --redis-url", registry=registry
+        )
+        self.limits_shared = Gauge(
+            "cocut_limits_shared",
+            "1 while requests are counted for all nodes together; only with --redis-url",
+            registry=registry,
+        )
+        self.bus_seconds = Gauge(
+            "cocut_bus_seconds", "What the last hint took through Redis and back", registry=registry
+        )
+        self.bus_dropped = Counter(
+            "cocut_bus_dropped", "Hints to other nodes that Redis did not take", registry=registry
         )
         self.gaps_filled = Counter(
             "cocut_gaps_filled",

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import pytest
 import uvloop
-from aiohttp import web
 
 from api.sync import SocketChannel
 
@@ -37,7 +36,7 @@ async def connected() -> AsyncIterator[tuple[SocketChannel, asyncio.WriteTranspo
             transport = await accepted
             try:
                 yield (
-                    SocketChannel(cast("web.WebSocketResponse", None), transport),
+                    SocketChannel(transport, lambda error: None),
                     transport,
                     editor,
                 )

@@ -1,0 +1,36 @@
+"""Whose limit a request counts against: its caller's by tier or, without one, its address's."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from api.address import client_address
+from api.callers import Caller
+from api.keys import Parts
+from api.limits import BEFORE_TOKEN, Taken
+from api.tiers import allowance
+
+
+async def take_request(
+    request: web.Request, parts: Parts, caller: Caller | None, cost: int, *, door: str = ""
+) -> Taken | None:
+    """Count a request.
+
+    Args:
+        request: which one.
+        parts: with the limiter.
+        caller: whose token it carries; None for no good one.
+        cost: how many requests it counts for.
+        door: what is counted apart from other requests.
+
+    Returns:
+        What the limiter says; None if limits are off.
+    """
+    if parts.limiter is None:
+        return None
+    if caller is None:
+        key = f"address {client_address(request, parts.config.trusted_proxies)}"
+        a_minute = BEFORE_TOKEN
+    else:
+        key, a_minute = f"user {caller.sub}", allowance(caller.tier).requests_a_minute
+    return await parts.limiter.take(key + door, a_minute, cost, parts.clock())
