@@ -42,6 +42,7 @@ from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
 from persistence.update_log import UpdateLog
 from persistence.videos import Videos
+from server.door import Door
 from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
@@ -52,9 +53,6 @@ from server.projector import Heard, Projector
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
-
-BACKLOG: Final = 4096
-"""Connections that may wait to be accepted: a thousand editors reconnect at once."""
 
 SHUTDOWN_SECONDS: Final = 2.0
 COLLECT_AFTER: Final = 20_000
@@ -119,8 +117,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 50)
-        site = web.SockSite(runner, listener, ssl_context=_tls(settings), backlog=BACKLOG)
-        await site.start()
+        await Door(runner, listener, _tls(settings)).start()
         yield
 
 

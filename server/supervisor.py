@@ -16,6 +16,7 @@ import structlog
 from collab.errors import CocutError
 from persistence.filelock import DataDirLock
 from server.app import Place, running
+from server.door import allow_all_files
 from server.foreman import foreman
 from server.settings import Settings
 from server.signals import StopSignal
@@ -38,6 +39,7 @@ async def serve(settings: Settings) -> int:
         CocutError, OSError: it could not start; the message says why and what to do.
     """
     stop = StopSignal()
+    allow_all_files()
     listener = bind(settings)
     place = Place(0, settings.redis_url is None, address_of(settings, listener))
     with stop.ending():
