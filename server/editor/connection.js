@@ -60,7 +60,10 @@ export class Connection extends EventTarget {
 
   /** Take up the session's new token, or try again after a refusal. */
   retry() {
-    this.provider.params.token = this.session.token
+    const { token } = this.session
+    // The server ends a connection with the token it was opened with.
+    if (this.provider.params.token !== token) this.provider.disconnect()
+    this.provider.params.token = token
     if (!this.provider.wsconnected) {
       this.#become('connecting')
       this.provider.connect()
@@ -144,7 +147,7 @@ export class Connection extends EventTarget {
     if (!event) return
     if (event.code === 4401) {
       this.#become('expired')
-      this.session.refused().then((renewed) => renewed && this.retry())
+      this.session.refused(this.provider.params.token).then((renewed) => renewed && this.retry())
     } else if (event.code === 4403) this.#become('lost', 'This video is not shared with you any more.')
     else if (event.code === 4404) this.#become('lost', 'This video has been deleted.')
     else if (event.code === 4400 || event.code === 1009) {

@@ -38,6 +38,8 @@ function range(spec, set) {
   const factor = percent ? 100 : 1
   const drag = gesture(set)
   const slider = h('input', { type: 'range', min, max, step, 'aria-label': spec.label, on: { input: () => drag.input(Number(slider.value)), change: () => drag.end() } })
+  const mark = () => slider.style.setProperty('--part', (Number(slider.value) - min) / (max - min))
+  slider.addEventListener('input', mark)
   const exact = h('input', {
     type: 'number', class: 'input exact', step: step * factor, min: min * factor, 'aria-label': `${spec.label}, exactly`,
     on: {
@@ -53,6 +55,7 @@ function range(spec, set) {
     const shown = Number.isFinite(number) ? number : fallback
     slider.disabled = exact.disabled = readOnly
     slider.value = clamp(shown, min, max)
+    mark()
     if (document.activeElement !== exact) exact.value = round(shown * factor)
   }
   return { element, show }

@@ -151,6 +151,7 @@ export class Editor {
     this.#end.on(project, 'change', this.update)
     this.#end.on(connection, 'change', () => {
       if (connection.denied && !project.readOnly) this.#learnRole()
+      this.status.update() // at once: no frame passes in which an edit is called saved
       this.update()
     })
     this.#end.on(presence, 'change', everyFrame(() => this.#updatePresence()))
@@ -165,6 +166,7 @@ export class Editor {
     this.#end.on(document, 'keydown', (event) => {
       if (!event.defaultPrevented && press(event, this)) event.preventDefault()
     })
+    this.#end.on(window, 'focus', () => this.#learnRole())
     this.#end.on(window, 'beforeunload', (event) => {
       if (!connection.store && connection.hasUnsaved) event.preventDefault()
     })

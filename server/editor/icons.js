@@ -27,6 +27,7 @@ const PATHS = {
   play: 'M7 4.500v15l12-7.500z',
   previous: 'M18 5l-9 7 9 7zM6 5v14',
   redo: 'M15 5l4 4-4 4M19 9h-9a5 5 0 0 0 0 10h4',
+  pointer: 'M5 3l14 8-6.500 1.500L9 19z',
   search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4',
   settings: 'M5 7h14M5 12h14M5 17h14M9 5v4M15 10v4M8 15v4',
   shape: 'M4 12h9v8H4zM14.500 4a4.500 4.500 0 1 1 0 9',
@@ -39,6 +40,8 @@ const PATHS = {
   upload: 'M12 16V5m0 0L8 9m4-4l4 4M5 19h14',
   user: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0',
   voiceover: 'M12 15a3 3 0 0 0 3-3V7a3 3 0 0 0-6 0v5a3 3 0 0 0 3 3zM6 12a6 6 0 0 0 12 0M12 18v3',
+  'zoom-in': 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4M8 11h6M11 8v6',
+  'zoom-out': 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4M8 11h6',
   warning: 'M12 4L2.500 20h19zM12 10v4.500M12 17.500h.01',
 }
 

@@ -119,7 +119,7 @@ export class Library {
     const star = tab.favorites && iconButton('star', `Favorite: ${title}`, () => this.#favorite(item, star), { 'aria-pressed': String(Boolean(item.is_favorite)) })
     const use = h(
       'button',
-      { type: 'button', class: 'library-use', disabled: this.editor.project.readOnly, 'aria-label': `Use ${title}`, on: { click: () => this.#use(tab, item) } },
+      { type: 'button', class: 'library-use', disabled: this.editor.project.readOnly, on: { click: () => this.#use(tab, item) } },
       tab.look === 'pictures' ? h('span', { class: 'library-picture' }, picture ?? icon(tab.icon, 28)) : h('span', { class: 'library-mark' }, icon(tab.icon)),
       h('span', { class: 'library-words' }, h('span', { class: 'library-title' }, title), h('span', { class: 'quiet small' }, tab.says(item, clock))),
       item.is_premium ? h('span', { class: 'premium' }, 'Pro') : null,

@@ -5,6 +5,7 @@ const CACHE = 'cocut-page'
 /** Keep the page's files, so that it opens again while there is no connection. */
 export async function keepForOffline() {
   if (!('serviceWorker' in navigator) || !window.isSecureContext) return
+  await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve))
   try {
     await navigator.serviceWorker.register('/editor/worker.js', { scope: '/' })
     const loaded = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)

@@ -69,12 +69,13 @@ export class Rest {
   }
 
   async #call(method, path, body, headers = {}, again = true) {
+    const { token } = this.#session
     let response
     try {
       response = await fetch(`/api/v1${path}`, {
         method,
         headers: {
-          Authorization: `Bearer ${this.#session.token}`,
+          Authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...headers,
         },
@@ -83,7 +84,7 @@ export class Rest {
     } catch {
       throw offline()
     }
-    if (response.status === 401 && again && (await this.#session.refused())) {
+    if (response.status === 401 && again && (await this.#session.refused(token))) {
       return this.#call(method, path, body, headers, false)
     }
     const shown = await response.json().catch(() => null)

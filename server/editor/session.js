@@ -94,8 +94,9 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event('change'))
   }
 
-  /** The server does not take the token any more: get another, or say so. */
-  async refused() {
+  /** The server does not take a token any more: get another, or say so; true if there is one. */
+  async refused(token) {
+    if (token !== this.#token) return this.#token !== null
     if (this.#guest) {
       this.#asking ??= this.#becomeGuest().finally(() => (this.#asking = null))
       if (await this.#asking) return true
@@ -124,7 +125,7 @@ export class Session extends EventTarget {
     clearTimeout(this.#timer)
     const left = this.claims.exp * 1000 - Date.now()
     const wait = Math.max(1000, guest ? left - RENEW_SECONDS * 1000 : left)
-    this.#timer = setTimeout(() => this.refused(), wait)
+    this.#timer = setTimeout(() => this.refused(token), wait)
     this.dispatchEvent(new Event('change'))
   }
 }

@@ -70,7 +70,7 @@ export class Stage {
       this.pointers,
       here,
       (other) => String(other.client),
-      () => h('span', { class: 'pointer' }, icon('play', 14), h('span', { class: 'pointer-name' })),
+      () => h('span', { class: 'pointer' }, icon('pointer', 18), h('span', { class: 'pointer-name' })),
       (element, other) => {
         element.style.setProperty('--face', other.colour)
         element.style.left = `${clamp(other.pointer.x, 0, 100)}%`

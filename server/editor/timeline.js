@@ -34,7 +34,7 @@ export class Timeline {
     this.element = h(
       'section',
       { class: 'panel timeline', 'aria-label': 'Timeline' },
-      h('div', { class: 'panel-head' }, h('h2', {}, 'Layers'), this.heading, h('span', { class: 'grow' }), iconButton('minus', 'Zoom out', zoom(1 / 1.5)), iconButton('search', 'Zoom in', zoom(1.5)), this.add),
+      h('div', { class: 'panel-head' }, h('h2', {}, 'Layers'), this.heading, h('span', { class: 'grow' }), iconButton('zoom-out', 'Zoom out', zoom(1 / 1.5)), iconButton('zoom-in', 'Zoom in', zoom(1.5)), this.add),
       this.scroll,
     )
     this.reorder = new Reorder(this.rows, '.layer-row', (id, index) => this.#moved(id, index), () => !editor.project.readOnly)
@@ -126,7 +126,10 @@ export class Timeline {
     const width = Math.max(200, this.ruler.clientWidth)
     const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= 56) ?? 600
     const marks = Array.from({ length: Math.min(200, Math.floor(seconds / step) + 1) }, (_, index) => round(index * step))
-    reconcile(this.ruler, marks, (mark) => `${mark}/${step}`, (mark) => h('span', { class: 'mark' }, clock(mark, step < 1)), (element, mark) => (element.style.left = `${(mark / seconds) * 100}%`))
+    reconcile(this.ruler, marks, (mark) => `${mark}/${step}`, (mark) => h('span', { class: 'mark' }, clock(mark, step < 1)), (element, mark) => {
+      element.style.left = `${(mark / seconds) * 100}%`
+      element.classList.toggle('last', ((seconds - mark) / seconds) * width < 44)
+    })
     this.ruler.setAttribute('aria-valuemin', '0')
     this.ruler.setAttribute('aria-valuemax', String(round(seconds)))
   }

@@ -59,6 +59,7 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   )
   element.addEventListener('close', () => {
     element.remove()
+    restoreCaret()
     onClose()
   })
   element.addEventListener('pointerdown', (event) => {
@@ -67,6 +68,14 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   document.body.append(element)
   element.showModal()
   return { element, close }
+}
+
+/** Give the field that has the focus again its caret, too: Chromium's dialogs give back only the focus. */
+function restoreCaret() {
+  const field = document.activeElement
+  if (!field?.matches('input, textarea')) return
+  field.blur()
+  field.focus({ preventScroll: true })
 }
 
 /** Ask yes or no; resolves to whether it was yes. */

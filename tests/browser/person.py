@@ -55,7 +55,7 @@ class Person:
 
     async def ready(self) -> None:
         """Wait until the page has the document and is live."""
-        await expect(self.status).to_have_text(re.compile("Saved|Watching"))
+        await expect(self.status).to_have_attribute("data-state", re.compile("saved|viewing"))
 
     @property
     def status(self) -> Locator:
@@ -97,7 +97,7 @@ class Person:
 
     async def saved(self) -> None:
         """Wait until the page says that all is stored."""
-        await expect(self.status).to_have_text("Saved")
+        await expect(self.status).to_have_attribute("data-state", "saved")
 
     async def drag(self, target: Locator, dx: float, dy: float = 0, *, alt: bool = False) -> None:
         """Drag an element by its middle."""

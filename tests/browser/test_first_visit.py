@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visit
 from tests.support.server import Api
+
+EDITOR = Path(__file__).parents[2] / "server/editor"
 
 
 async def test_a_guest_makes_a_video_and_two_see_each_other(visit: Visit) -> None:
@@ -42,3 +47,16 @@ async def test_the_first_paint_comes_within_a_second(visit: Visit, api: Api) -> 
         }).observe({ type: "paint", buffered: true })
     })"""
     assert await person.page.evaluate(paint) < 1000
+
+
+def test_the_page_names_all_its_modules_to_be_loaded_at_once() -> None:
+    imports = re.compile(r"^import [^;]*?from '\./([^']+)'", re.MULTILINE)
+    found = {"main.js"}
+    waiting = ["main.js"]
+    while waiting:
+        named = set(imports.findall((EDITOR / waiting.pop()).read_text())) - found
+        found |= named
+        waiting += named
+    page = (EDITOR / "index.html").read_text()
+    loaded = set(re.findall(r'(?:rel="modulepreload" href|src)="/editor/([^"]+\.js)"', page))
+    assert loaded == found
