@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,15 +15,14 @@ from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
 from collab.ports import Edit
 from collab.schema import Touches
-from collab.surrogates import Place, SurrogatePairs
+from collab.surrogates import Place, SurrogatePairs, UnknownCharacters, find_pairs
 from collab.update import read_update
 
 KNOWN_UPDATES: Final = 16
 KNOWN_MIN_BYTES: Final = 256
 KNOWN_MAX_BYTES: Final = 256 * 1024
-
-_FOUR_BYTES: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
-"""What a character of two UTF-16 units looks like in UTF-8."""
+SMALL_DOCUMENT_BYTES: Final = 256 * 1024
+"""What is read in a few milliseconds."""
 
 
 @dataclass(slots=True)
@@ -58,7 +56,7 @@ class Document:
         self._size = 0
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._containers = Containers(partial(is_container, self.doc), partial(measure, self.doc))
-        self._pairs = SurrogatePairs(partial(find_pairs, self.doc))
+        self._pairs = SurrogatePairs()
         self._touches = Touches()
         self._transaction: Transaction | None = None
         self._scenes = self.doc.get("scenes", type=Map)
@@ -103,6 +101,8 @@ class Document:
             DocumentTooBig: the document would pass its limit; nothing was changed.
             BrokenDocument: pycrdt gave up in the middle; this object is of no use any more.
             CutCharacters: its `repair` has to be applied first; nothing was changed.
+            UnknownCharacters: of a large document that was loaded: `learn_characters` has to be
+                called first; nothing was changed.
         """
         if update in self._known:
             return False
@@ -110,6 +110,10 @@ class Document:
         if not self.ledger.brings_news(summary):
             self._remember(update)
             return False
+        if not self._pairs.known and (summary.cuts or summary.deletes):
+            if self.asks_for_characters:
+                raise UnknownCharacters
+            self.learn_characters(find_pairs(self.encode()))
         cuts_deleted = self._pairs.check(summary, self.ledger)
         self._containers.check(summary, self.ledger)
         self._make_room(len(update))
@@ -122,6 +126,18 @@ class Document:
         self.ledger.record(summary)
         self._size += len(update)
         return True
+
+    @property
+    def asks_for_characters(self) -> bool:
+        """Whether `apply` may raise `UnknownCharacters`."""
+        return not self._pairs.known and self._size > SMALL_DOCUMENT_BYTES
+
+    def learn_characters(self, places: Iterable[Place]) -> None:
+        """Take over what `find_pairs` has found in the document.
+
+        In a large one that takes long, and is better done in a thread.
+        """
+        self._pairs.learn(places)
 
     def begin_row(self) -> None:
         """Everything so far is stored: what is applied from now on is another row of the log."""
@@ -254,12 +270,6 @@ def _layer_fields(path: list[Any], event: Any) -> Iterable[str]:
 
 MERGED_AT_ONCE: Final = 32
 """pycrdt's merge costs the square of how many it merges: 20 us each for 2,500, 4 us for 32."""
-
-
-def find_pairs(doc: Doc[Any]) -> Iterable[Place]:
-    """The surrogate pairs in a document's texts."""
-    state = doc.get_update()
-    return read_update(state).pairs if _FOUR_BYTES.search(state) else ()
 
 
 def merge(updates: list[bytes]) -> bytes | None:

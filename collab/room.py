@@ -18,7 +18,7 @@ from collab.ports import Edit
 from collab.presence import Presence
 from collab.protocol import Acknowledge, Awareness, Framing, Join, QueryAwareness, Update
 from collab.session import Mode, Session
-from collab.surrogates import CutCharacters
+from collab.surrogates import CutCharacters, UnknownCharacters
 from collab.update import read_state_vector, read_update
 
 BACKLOG_BYTES: Final = 1024 * 1024
@@ -64,6 +64,7 @@ class Batch:
         incomplete: who sent what builds on something that is not here.
         refused: who sent what cannot be taken, and why.
         rest: what was not taken: it has to be a batch of its own, after this one is stored.
+        asks_for_characters: `Document.learn_characters` has to be called before that.
     """
 
     update: bytes | None = None
@@ -76,6 +77,7 @@ class Batch:
     incomplete: list[Session] = field(default_factory=list)
     refused: list[tuple[Session, CocutError]] = field(default_factory=list)
     rest: Sequence[Item] = ()
+    asks_for_characters: bool = False
 
 
 class Room:
@@ -146,6 +148,9 @@ class Room:
                         self.document.apply(cut.repair)
                         updates.append(cut.repair)
                         users.add(item.session.user)
+                    break
+                except UnknownCharacters:
+                    batch.rest, batch.asks_for_characters = items[number:], True
                     break
                 continue
             outcome = self.document.edit(item.edit)

@@ -30,6 +30,7 @@ from collab.protocol import Framing
 from collab.room import Batch, Item, Received, Requested, Room
 from collab.schema import DocumentLimits
 from collab.session import Session
+from collab.surrogates import find_pairs
 from persistence.bus import Bus
 from persistence.update_log import StoredDocument, UpdateLog
 from server.durable import DurableLog
@@ -310,6 +311,8 @@ class Keeper:
         if any(not isinstance(item, Received) or item.frame[:2] != b"\0\0" for item in items):
             self.projector.prime()
         batch = await self._take(items)
+        if batch.asks_for_characters:
+            await self._learn_characters()
         if batch.rest:
             self._inbox[:0] = batch.rest
             self._inbox_bytes += sum(
@@ -342,6 +345,11 @@ class Keeper:
         if batch.incomplete:
             metrics.refused.labels("missing_updates").inc(len(batch.incomplete))
 
+    async def _learn_characters(self) -> None:
+        document = self.room.document
+        if document.asks_for_characters:
+            document.learn_characters(await asyncio.to_thread(find_pairs, document.encode()))
+
     async def _take(self, items: list[Item]) -> Batch:
         while True:
             try:
@@ -352,6 +360,7 @@ class Keeper:
                 self.room.document.close()
                 self.room.document = self._document(stored)
                 self.room.seq = stored.seq
+                await self._learn_characters()
                 for update, _ in self._stores.durable.backlog(self.video_id):
                     self.room.document.apply(update)
                 self.projector.start_over()
@@ -414,6 +423,7 @@ class Keeper:
         if not updates:
             return
         self.projector.prime()
+        await self._learn_characters()
         news = self.room.take_stored(updates)
         self.rows_since_snapshot += seq - self.room.seq
         self.bytes_since_snapshot += sum(map(len, updates))

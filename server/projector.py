@@ -2,7 +2,8 @@
 
 A look reads the document at a moment when all that is applied is stored; what it found changed is
 written beside the room's work, one write at a time. While edits keep coming, a look is taken at
-most every `PACE_SECONDS`; at once when a request waits for it.
+most every `PACE_SECONDS`, and in documents where a look costs much (it does in proportion to the
+clients that a document ever had) more rarely; at once when a request waits for it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,20 @@ from persistence.scenes import Scenes
 from server.observe import Metrics
 
 PACE_SECONDS: Final = 0.25
+LOOKING_SHARE: Final = 0.01
+"""How much of the time a room may spend on looks that nobody waits for."""
+
 RETRY_SECONDS: Final = 1.0
 CLOSING_LOOKS: Final = 3
 """How often the last state is tried to be written when a room closes."""
 
 _log = structlog.get_logger(__name__)
+
+
+def pace(spent: float) -> float:
+    """Seconds from a look that took so many seconds to the next."""
+    return max(PACE_SECONDS, spent / LOOKING_SHARE)
+
 
 Heard = Callable[[UUID, int, Changes], None]
 """Told of what changed in the tables: video, sequence number, changes."""
@@ -130,12 +140,12 @@ class Projector:
         if not self._urgent and now < self._next_look:
             return self._next_look - now
         self._urgent = False
-        self._next_look = now + PACE_SECONDS
         seq = self._room.seq
         touches = self._room.document.settle()
         touches.everything = touches.everything or self._again.everything
         self._again = Touches()
         changes = self._projection.refresh(self._room.document.doc, touches)
+        self._next_look = now + pace(self._clock() - now)
         self._seen_seq = seq
         self._primed = True
         self._count_dropped()

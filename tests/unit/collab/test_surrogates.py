@@ -9,9 +9,10 @@ import pytest
 from pycrdt import Doc, Map, Text
 
 from collab import protocol
-from collab.document import Document
+from collab.document import SMALL_DOCUMENT_BYTES, Document
 from collab.errors import MalformedUpdate
 from collab.room import Item, Received, Room
+from collab.surrogates import find_pairs
 from persistence.squash import squash
 from tests.support.channels import LIMIT, Editor, plain, turn
 
@@ -176,3 +177,25 @@ def test_a_deleted_character_can_be_cut(name: str) -> None:
         assert again.ledger.state == room.document.ledger.state
         assert text_of(again) == CUTS[name][1]
     assert editor.channel.refused is None
+
+
+def test_a_large_document_asks_for_its_characters_first() -> None:
+    """T3: nothing of an update is done before it is known where a character would be cut."""
+    large = Doc[Any](client_id=9)
+    large.get("text", type=Text).insert(0, "x" * SMALL_DOCUMENT_BYTES)
+    editor = Editor(1)
+    room = Room(Document.load(1, LIMIT, TYPED, [large.get_update()]), 1, plain)
+    room.join(editor.session)
+    shown = text_of(room.document)
+    typed = editor.change(lambda doc: doc.get("video", type=Map).update({"title": "x"}))
+    cut, after = (bytes.fromhex(edit) for edit in CUTS["the first half replaced"][0])
+    items = [editor.sends(update) for update in (typed, cut, after)]
+    batch = room.take(items)
+    assert batch.update == typed
+    assert batch.asks_for_characters
+    assert batch.rest == items[1:]
+    room.document.learn_characters(find_pairs(room.document.encode()))
+    turn(room, *batch.rest)
+    assert editor.channel.refused is None
+    assert text_of(room.document) == shown.replace("👍", "x").replace("there", "there!")
+    assert not room.document.asks_for_characters
