@@ -109,7 +109,7 @@ async def take(
         examined = await media.examine(received.path, received.type, directory)
         files = [
             await media.blobs.store_file(path, content_type, owner=owner)
-            for path, content_type in _stored(examined)
+            for path, content_type in stored(examined)
         ]
     title = fields.title.strip() or title_of(received.filename)
     links = [file.path for file in files]
@@ -123,7 +123,8 @@ async def take(
     return made
 
 
-def _stored(examined: Examined) -> list[tuple[Path, str]]:
+def stored(examined: Examined) -> list[tuple[Path, str]]:
+    """The files to store, with their types: itself, its thumbnail and, for audio, its waveform."""
     picture = "image/png" if examined.thumbnail.suffix == ".png" else "image/jpeg"
     made = [(examined.path, examined.content_type), (examined.thumbnail, picture)]
     if examined.waveform is not None:

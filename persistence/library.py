@@ -94,6 +94,15 @@ class Library(Generic[RowT]):
             raise self._kind.missing
         return self.read(row)
 
+    async def among(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Which of these ids are in the library."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                f"SELECT id FROM {self._kind.table} WHERE id = ANY($1::uuid[])",  # noqa: S608
+                list(ids),
+            )
+        return {row["id"] for row in rows}
+
     async def upload(self, row: RowT, files: Sequence[Blob], *, room: int) -> None:
         """Add what a user uploaded, with its files, if they have room for it.
 

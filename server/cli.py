@@ -63,6 +63,18 @@ def migrate(settings: Settings) -> None:
     raise typer.Exit(_run(storage.bring_up_to_date, settings))
 
 
+def seed(settings: Settings) -> None:
+    """Fill the libraries with a small stock of music, effects, pictures and avatars.
+
+    All of it is made on this machine by Cocut's own code. What is there already stays.
+    """
+    from server import observe
+    from server.stock import seed as stock
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(stock.seed, settings))
+
+
 def worker(settings: Settings) -> None:
     """Run a worker for jobs: speech, images, films. `serve` runs one by itself."""
     from server import handlers, observe
@@ -145,6 +157,7 @@ def application() -> typer.Typer:
     root.command()(settings_command(serve))
     root.command()(own_command(token, TokenSettings, ["data_dir", "jwt_secret"]))
     root.command()(settings_command(worker, fields=[*STORAGE, "blob_url", *MEDIA, *LOGGING]))
+    root.command()(settings_command(seed, fields=[*STORAGE, "blob_url", *LOGGING]))
     root.command()(settings_command(migrate, fields=[*STORAGE, *LOGGING]))
     root.command()(own_command(doctor, DoctorSettings, [*STORAGE, "blob_url", *LOGGING]))
     everything = {"allow_extra_args": True, "ignore_unknown_options": True}
