@@ -20,6 +20,7 @@ from server.options import LOGGING, MEDIA, STORAGE, own_command, settings_comman
 from server.settings import (
     LOAD_PREFIX,
     DoctorSettings,
+    LibrarySettings,
     Settings,
     SettingsError,
     TokenSettings,
@@ -73,6 +74,21 @@ def seed(settings: Settings) -> None:
 
     observe.configure_logging(settings.log_level, settings.log_format)
     raise typer.Exit(_run(stock.seed, settings))
+
+
+def library_add(settings: Settings, wanted: LibrarySettings) -> None:
+    """Add files of your own to the libraries, for everybody.
+
+    A JSON file beside one (song.mp3.json) may say more of it: title, artist, category, tags,
+    is_premium; that wins over the options. A file that is added again gets a new description.
+    """
+    from functools import partial
+
+    from server import observe
+    from server.stock.imports import add
+
+    observe.configure_logging(settings.log_level, settings.log_format)
+    raise typer.Exit(_run(partial(add, wanted=wanted), settings))
 
 
 def worker(settings: Settings) -> None:
@@ -158,6 +174,10 @@ def application() -> typer.Typer:
     root.command()(own_command(token, TokenSettings, ["data_dir", "jwt_secret"]))
     root.command()(settings_command(worker, fields=[*STORAGE, "blob_url", *MEDIA, *LOGGING]))
     root.command()(settings_command(seed, fields=[*STORAGE, "blob_url", *LOGGING]))
+    library = typer.Typer(help="Add to the libraries.", no_args_is_help=True)
+    adding = own_command(library_add, LibrarySettings, [*STORAGE, "blob_url", *LOGGING])
+    library.command("add")(adding)
+    root.add_typer(library, name="library")
     root.command()(settings_command(migrate, fields=[*STORAGE, *LOGGING]))
     root.command()(own_command(doctor, DoctorSettings, [*STORAGE, "blob_url", *LOGGING]))
     everything = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -78,6 +78,16 @@ def _sign(
         flag = field.annotation is bool and not look.metavar
         several = get_origin(field.annotation) is tuple
         said = look.default is not None or field.is_required() or flag
+        if look.argument:
+            annotation = typer.Argument(help=field.description, metavar=look.metavar)
+            parameters.append(
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    annotation=Annotated[list[str], annotation],
+                )
+            )
+            continue
         option = typer.Option(
             option_name(name),
             help=field.description,

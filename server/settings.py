@@ -18,6 +18,7 @@ from uuid import UUID
 from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -70,11 +71,13 @@ class Shown:
         group: the heading it stands under.
         metavar: what stands for the value; empty for a flag.
         default: what stands for the default where the value itself says too little.
+        argument: it is no option, but what stands after the options.
     """
 
     group: str
     metavar: str = ""
     default: str | None = None
+    argument: bool = False
 
 
 class _Model(BaseModel):
@@ -330,6 +333,31 @@ class DoctorSettings(_Model):
     )
 
 
+class LibrarySettings(_Model):
+    """What `cocut library add` adds, and what is said of it."""
+
+    paths: Annotated[tuple[Path, ...], Shown("Add", "PATH", argument=True)] = Field(
+        description="Files, and directories of files: mp3, wav, m4a, jpg, png, gif, mp4, mov."
+    )
+    title: Annotated[str, Shown("Add", "TEXT", "each file's name")] = Field(
+        default="", max_length=255, description="Their title."
+    )
+    artist: Annotated[str, Shown("Add", "NAME", "none")] = Field(
+        default="", max_length=255, description="Who made it, for audio."
+    )
+    category: Annotated[str, Shown("Add", "NAME", "music for audio, else none")] = Field(
+        default="",
+        max_length=100,
+        description="music or sound_effects for audio; any word for pictures and videos.",
+    )
+    tags: Annotated[
+        tuple[str, ...], BeforeValidator(split_items), Shown("Add", "WORDS", "none")
+    ] = Field(default=(), description="Words to find them by, with commas; may be repeated.")
+    premium: Annotated[bool, Shown("Add")] = Field(
+        default=False, description="For the tiers pro and business only."
+    )
+
+
 def shown(field: FieldInfo) -> Shown:
     """How a field of a settings model is shown."""
     return next(part for part in field.metadata if isinstance(part, Shown))
@@ -349,7 +377,7 @@ def known_variables() -> set[str]:
     """Every environment variable that is a setting."""
     return {
         variable_name(name)
-        for model in (Settings, TokenSettings, DoctorSettings)
+        for model in (Settings, TokenSettings, DoctorSettings, LibrarySettings)
         for name in model.model_fields
     }
 

@@ -99,10 +99,10 @@ def impact(random: np.random.Generator) -> Signal:
     """A deep blow in a large hall, as under a title."""
     mix = Mix(4.0)
     t = times(2.6)
-    boom = np.sin(2 * np.pi * np.cumsum(34 + 48 * np.exp(-t * 7)) / RATE) * np.exp(-t * 1.9)
+    boom = np.sin(2 * np.pi * np.cumsum(52 + 90 * np.exp(-t * 5)) / RATE) * np.exp(-t * 1.9)
     crack = filtered(noise(random, 2.6), 150, 2_800, 1) * np.exp(-t * 16)
-    mix.add(np.tanh(boom * 1.8) * envelope(t.size, 0.002, 0.6), 0.01, 1.0)
-    mix.add(crack, 0.01, 0.5)
+    mix.add(np.tanh(boom * 2.6) * envelope(t.size, 0.002, 0.6), 0.01, 1.0)
+    mix.add(crack, 0.01, 0.8)
     mix.add(kick(), 0.01, 0.9, wet=False)
     return mix.master(room=3.2, share=0.35, fade=(0.001, 1.5))
 

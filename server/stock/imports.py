@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
@@ -23,7 +23,7 @@ from persistence.audio import Audio, Category
 from persistence.library import Library
 from persistence.media import Media
 from server.media.examine import Examiner
-from server.settings import Settings
+from server.settings import LibrarySettings, Settings
 from server.stock.shelves import Shelves, shelves
 
 NAMESPACE: Final = UUID("2f0d7a52-61ba-4f0e-93a3-53a3f7f5a0d4")
@@ -52,16 +52,23 @@ class Description(BaseModel):
     is_premium: bool = False
 
 
-async def add(settings: Settings, paths: Sequence[Path], said: Description) -> int:
+async def add(settings: Settings, wanted: LibrarySettings) -> int:
     """Add files, and those in directories; returns the exit code: 1 if any could not be added.
 
     Raises:
         CocutError, OSError: the libraries cannot be opened or written.
     """
     failed = 0
+    said = Description(
+        title=wanted.title,
+        artist=wanted.artist,
+        category=wanted.category,
+        tags=wanted.tags,
+        is_premium=wanted.premium,
+    )
     async with shelves(settings) as shelf:
         examine = Examiner()
-        for path in _files(paths):
+        for path in _files(wanted.paths):
             try:
                 print(f"{path}: {await _add(shelf, examine, path, said)}")
             except UnreadableFile as error:
