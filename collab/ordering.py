@@ -78,7 +78,7 @@ def arrange(wanted: Sequence[Sibling], new: Collection[str] = frozenset()) -> di
     """
     end = _end_of_ordered(wanted, new)
     wanted = wanted[:end]
-    kept = _longest_run(wanted)
+    kept = longest_run(wanted)
     if len(kept) == end:
         return {}
     reach = 1
@@ -194,7 +194,7 @@ def _end_of_ordered(wanted: Sequence[Sibling], new: Collection[str]) -> int:
     return end
 
 
-def _longest_run(wanted: Sequence[Sibling]) -> set[int]:
+def longest_run(wanted: Sequence[Sibling]) -> set[int]:
     """The positions of a longest subsequence that is in order by its keys as they are."""
     ends: list[SortKey] = []
     last: list[int] = []

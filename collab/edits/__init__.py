@@ -10,6 +10,7 @@ Fields are passed as a mapping of those that were given, named and valued as in 
 from __future__ import annotations
 
 from collab.edits.layers import create_layer, delete_layer, reorder_layers, update_layer
+from collab.edits.restore import restore
 from collab.edits.scenes import create_scene, delete_scene, reorder_scenes, update_scene
 from collab.edits.video import initial_update, update_video
 
@@ -21,6 +22,7 @@ __all__ = [
     "initial_update",
     "reorder_layers",
     "reorder_scenes",
+    "restore",
     "update_layer",
     "update_scene",
     "update_video",
