@@ -22,6 +22,7 @@ from api import (
     media,
     members,
     scenes,
+    versions,
     videos,
 )
 from api.access import Access
@@ -55,6 +56,7 @@ from persistence.premium import Premium
 from persistence.scenes import Scenes
 from persistence.update_log import UpdateLog
 from persistence.users import Users
+from persistence.versions import Versions
 from persistence.videos import Videos
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -62,6 +64,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *layers.ROUTES,
     *videos.ROUTES,
     *members.ROUTES,
+    *versions.ROUTES,
     *document.ROUTES,
     *blobs.ROUTES,
     *audio.ROUTES,
@@ -103,6 +106,7 @@ def assemble(
         videos=table_of_videos,
         members=Members(database),
         scenes=table_of_scenes,
+        versions=Versions(database, config.limits, files.links.prefix),
         media=files,
         access=Access(UpdateLog(database).heads, table_of_videos.role_of, clock, alone=alone),
         projections=Projections(table_of_scenes.read, files),
@@ -166,6 +170,7 @@ def build(
     async def close(_: web.Application) -> None:
         await parts.access.close()
         await parts.projections.close()
+        await parts.versions.close()
 
     app.on_cleanup.append(close)
     return app

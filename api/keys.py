@@ -33,6 +33,7 @@ from persistence.members import Members
 from persistence.premium import Premium
 from persistence.scenes import Scenes
 from persistence.users import Users
+from persistence.versions import Versions
 from persistence.videos import Videos
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -89,7 +90,7 @@ class Parts:
 
     Attributes:
         rooms: the rooms of this node.
-        users, videos, members, scenes: the tables.
+        users, videos, members, scenes, versions: the tables.
         media: files, jobs and libraries.
         access: who may do what on a video, and where it stands.
         projections: the scenes of a video as the bytes of an answer.
@@ -112,6 +113,7 @@ class Parts:
     videos: Videos
     members: Members
     scenes: Scenes
+    versions: Versions
     media: MediaParts
     access: Access
     projections: Projections

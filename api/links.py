@@ -31,6 +31,11 @@ class Links:
         self._secret = secret
         self._wall = wall
 
+    @property
+    def prefix(self) -> str:
+        """What absolute links begin with."""
+        return self._base + PATH
+
     def own(self, link: str) -> str | None:
         """The key, if a link leads to a file of this server: a path, or absolute."""
         if link.startswith((PATH, self._base + PATH)):

@@ -98,7 +98,9 @@ def _compare_layers(before: Projection, after: Projection) -> dict[str, Any]:
     moved = {id_ for id_, row in new.items() if id_ in old and old[id_].scene_id != row.scene_id}
     for scene in stayed:
         moved.update(
-            _moved([row.id for row in before.layers[scene]], [row.id for row in after.layers[scene]])
+            _moved(
+                [row.id for row in before.layers[scene]], [row.id for row in after.layers[scene]]
+            )
         )
     changed = (
         {

@@ -9,7 +9,7 @@
     │   └── InvalidEdit              an edit with values out of range (field, message)
     ├── MissingUpdates               an update that builds on what the document does not have
     ├── NotFound                     no such thing, or none that the caller may know of
-    │   ├── VideoNotFound  SceneNotFound  LayerNotFound  UserNotFound
+    │   ├── VideoNotFound  SceneNotFound  LayerNotFound  VersionNotFound  UserNotFound
     │   └── AudioNotFound  MediaNotFound  AvatarNotFound  VoiceNotFound  JobNotFound  BlobNotFound
     ├── Conflict                     what is asked for contradicts what is there
     ├── Forbidden                    known to the caller, but not allowed
@@ -118,6 +118,15 @@ class LayerNotFound(NotFound):
     code = "layer_not_found"
 
     def __init__(self, message: str = "There is no such layer.") -> None:
+        super().__init__(message)
+
+
+class VersionNotFound(NotFound):
+    """No such version, or no longer."""
+
+    code = "version_not_found"
+
+    def __init__(self, message: str = "There is no such version, or no longer.") -> None:
         super().__init__(message)
 
 

@@ -90,6 +90,22 @@ class Rooms(Protocol):
         """
         ...
 
+    async def bring(self, video_id: UUID, update: bytes, *, by: str, after: int) -> Edited:
+        """Take an update that was made elsewhere from what is stored; returns like `edit`.
+
+        Args:
+            video_id: the video; its room is opened when it is not.
+            update: the update.
+            by: the author's user id (the token's `sub`).
+            after: the sequence number that it builds on.
+
+        Raises:
+            VideoNotFound, DatabaseAway, Draining: as they say; nothing was changed.
+            BadInput: it is malformed, or would take the document past its limit.
+            MissingUpdates: it builds on what is not stored.
+        """
+        ...
+
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         """The document's state as one Yjs update, and the sequence number it stands at."""
         ...

@@ -46,7 +46,20 @@ class Requested:
     settled: Callable[[Outcome], None]
 
 
-Item = Received | Requested
+@dataclass(slots=True)
+class Brought:
+    """An update that the server made elsewhere, for a user; `settled` as with `Requested`.
+
+    `broken` says that pycrdt gave up on it.
+    """
+
+    update: bytes
+    by: str
+    settled: Callable[[Outcome], None]
+    broken: bool = False
+
+
+Item = Received | Requested | Brought
 
 
 @dataclass(slots=True)
@@ -59,7 +72,7 @@ class Batch:
         edits: how many frames and requests brought something new.
         joins: who asked for the document, with their state vectors.
         acknowledgements: who asked to hear when it is stored, with the frame to send.
-        outcomes: the requests, and what came of them.
+        outcomes: what the server asked for, and what came of it.
         denied: who was not allowed to edit and hears it for the first time.
         incomplete: who sent what builds on something that is not here.
         refused: who sent what cannot be taken, and why.
@@ -72,7 +85,7 @@ class Batch:
     edits: int = 0
     joins: list[tuple[Session, bytes]] = field(default_factory=list)
     acknowledgements: list[tuple[Session, bytes]] = field(default_factory=list)
-    outcomes: list[tuple[Requested, Outcome]] = field(default_factory=list)
+    outcomes: list[tuple[Requested | Brought, Outcome]] = field(default_factory=list)
     denied: list[Session] = field(default_factory=list)
     incomplete: list[Session] = field(default_factory=list)
     refused: list[tuple[Session, CocutError]] = field(default_factory=list)
@@ -137,27 +150,30 @@ class Room:
         users: set[str] = set()
         self.document.begin_row()
         for number, item in enumerate(items):
-            if isinstance(item, Received):
-                try:
-                    self._receive(item, batch, updates, users)
-                except CutCharacters as cut:
-                    # The repair is a row of the log before the one of the update: merged, they
-                    # would be applied in another order.
-                    batch.rest = items[number:]
-                    if not updates:
-                        self.document.apply(cut.repair)
-                        updates.append(cut.repair)
-                        users.add(item.session.user)
-                    break
-                except UnknownCharacters:
-                    batch.rest, batch.asks_for_characters = items[number:], True
-                    break
+            if isinstance(item, Requested):
+                outcome = self.document.edit(item.edit)
+                if outcome.update is not None:
+                    updates.append(outcome.update)
+                    users.add(item.by)
+                batch.outcomes.append((item, outcome))
                 continue
-            outcome = self.document.edit(item.edit)
-            if outcome.update is not None:
-                updates.append(outcome.update)
-                users.add(item.by)
-            batch.outcomes.append((item, outcome))
+            try:
+                if isinstance(item, Received):
+                    self._receive(item, batch, updates, users)
+                else:
+                    self._bring(item, batch, updates, users)
+            except CutCharacters as cut:
+                # The repair is a row of the log before the one of the update: merged, they
+                # would be applied in another order.
+                batch.rest = items[number:]
+                if not updates:
+                    self.document.apply(cut.repair)
+                    updates.append(cut.repair)
+                    users.add(item.session.user if isinstance(item, Received) else item.by)
+                break
+            except UnknownCharacters:
+                batch.rest, batch.asks_for_characters = items[number:], True
+                break
         batch.update = merge(updates)
         batch.edits = len(updates)
         batch.users = sorted(users)
@@ -292,6 +308,21 @@ class Room:
             session.mode = Mode.ENDED
             session.fault = MalformedUpdate("an update that cannot be applied")
             raise
+
+    def _bring(self, item: Brought, batch: Batch, updates: list[bytes], users: set[str]) -> None:
+        error: CocutError | None = None
+        try:
+            if item.broken:
+                raise MalformedUpdate("an update that cannot be applied")
+            if self.document.apply(item.update):
+                updates.append(item.update)
+                users.add(item.by)
+        except BrokenDocument:
+            item.broken = True
+            raise
+        except (BadInput, MissingUpdates) as refusal:
+            error = refusal
+        batch.outcomes.append((item, Outcome(None, None, error)))
 
     def _deny(self, session: Session, update: bytes, batch: Batch) -> None:
         """A viewer's update: left out; the first that would change something is answered."""

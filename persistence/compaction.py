@@ -27,6 +27,14 @@ INSERT INTO video_snapshots (video_id, seq, state, checksum) VALUES ($1, $2, $3,
 RETURNING sha256(state) = $4
 """
 
+_KEEP_AUTHORS: Final = """
+INSERT INTO video_authors AS old (video_id, user_id, seq, edited_at)
+SELECT $1, author, max(seq), max(created_at)
+FROM video_updates, unnest(user_ids) AS author
+WHERE video_id = $1 AND seq <= $2 GROUP BY author
+ON CONFLICT (video_id, user_id) DO UPDATE SET seq = EXCLUDED.seq, edited_at = EXCLUDED.edited_at
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
@@ -54,16 +62,19 @@ async def compact(database: Database, video_id: UUID) -> Compacted | None:
         CompactionRefused: the snapshot would lose something; nothing was trimmed.
         DatabaseAway: PostgreSQL does not answer; nothing, or all, was done.
     """
-    async with _turn(database, video_id) as mine:
-        if not mine:
+    async with turn(database, video_id) as mine:
+        return await compact_in_turn(database, video_id) if mine else None
+
+
+async def compact_in_turn(database: Database, video_id: UUID) -> Compacted | None:
+    """`compact`, for whoever has the turn."""
+    document = await UpdateLog(database).load(video_id)
+    if not document.rows:
+        return None
+    state = _squash(video_id, document)
+    async with database.transaction() as connection:
+        if not await _replace(connection, video_id, document, state):
             return None
-        document = await UpdateLog(database).load(video_id)
-        if not document.rows:
-            return None
-        state = _squash(video_id, document)
-        async with database.transaction() as connection:
-            if not await _replace(connection, video_id, document, state):
-                return None
     read = len(document.state or b"") + sum(len(row.update) for row in document.rows)
     return Compacted(document.seq, len(document.rows), len(state), read)
 
@@ -87,12 +98,25 @@ def _squash(video_id: UUID, document: StoredDocument) -> bytes:
 
 
 @asynccontextmanager
-async def _turn(database: Database, video_id: UUID) -> AsyncIterator[bool]:
-    """Whether it is this caller's turn. The lock is the session's, not a transaction's: a
-    transaction that is open for seconds keeps PostgreSQL from cleaning up after others."""
+async def turn(database: Database, video_id: UUID, *, wait: bool = False) -> AsyncIterator[bool]:
+    """Whether it is this caller's turn to make a snapshot of a video. The lock is the session's,
+    not a transaction's: a transaction that is open for seconds keeps PostgreSQL from cleaning up
+    after others.
+
+    Args:
+        database: where the lock is.
+        video_id: the video.
+        wait: until it is.
+    """
     async with database.connection() as connection:
         key = (_LOCK_CLASS, int.from_bytes(video_id.bytes[:4], "big", signed=True))
-        mine = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *key))
+        if wait:
+            await connection.execute(
+                "SELECT pg_advisory_lock($1, $2)", *key, timeout=_STORE_SECONDS
+            )
+            mine = True
+        else:
+            mine = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *key))
         try:
             yield mine
         finally:
@@ -116,6 +140,7 @@ async def _replace(
     )
     if not good:
         raise asyncpg.DataCorruptedError(f"snapshot of video {video_id} was stored damaged")
+    await connection.execute(_KEEP_AUTHORS, video_id, document.seq, timeout=_STORE_SECONDS)
     await connection.execute(
         "DELETE FROM video_updates WHERE video_id = $1 AND seq <= $2",
         *(video_id, document.seq),

@@ -6,6 +6,9 @@ CocutError
     ├── EmbeddedPostgresFailed   the embedded PostgreSQL could not be created, started or stopped
     ├── DatabaseRefused          PostgreSQL is there, but does not let us in or is too old
     ├── SchemaTooNew             the database was migrated by a newer version of the program
+    ├── CompactionRefused        a snapshot would lose something; the log is kept as it is
+    ├── ChildFailed              a process that works on documents died
+    │   └── CompactionFailed     the one that makes snapshots; nothing was trimmed
     ├── JournalCorrupt           the journal is damaged in a place where no crash explains it
     └── BlobStoreFailed          the place of the stored files does not take or give them
 """
@@ -57,7 +60,13 @@ class CompactionRefused(StorageError):
     code = "compaction_refused"
 
 
-class CompactionFailed(StorageError):
+class ChildFailed(StorageError):
+    """A process that works on documents died, or something unexpected happened in it."""
+
+    code = "child_failed"
+
+
+class CompactionFailed(ChildFailed):
     """The process that makes snapshots died; nothing was trimmed."""
 
     code = "compaction_failed"

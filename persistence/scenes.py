@@ -310,6 +310,17 @@ async def _claim(
     return frozenset(str(row["id"]) for row in rows)
 
 
+async def foreign(
+    connection: Connection, video_id: UUID, scenes: Iterable[str], layers: Iterable[str]
+) -> frozenset[str]:
+    """Of these scenes and layers, those that belong to other videos."""
+    found: set[str] = set()
+    for table, ids in (("scene_ids", list(scenes)), ("layer_ids", list(layers))):
+        rows = await connection.fetch(_FOREIGN.format(table=table), video_id, ids)
+        found.update(str(row["id"]) for row in rows)
+    return frozenset(found)
+
+
 async def _unknown(connection: Connection, video_id: UUID, changes: Changes) -> frozenset[str]:
     """Scenes that layers are in but that neither this write nor the tables have."""
     wanted = {row.scene_id for row in changes.layers.values()} - changes.scenes.keys()

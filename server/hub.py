@@ -162,11 +162,11 @@ class Hub:
 
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         """Run an edit in the video's room; see `collab.ports.Rooms`."""
-        if self._draining:
-            raise Draining
-        if self._stores.durable.away:
-            raise DatabaseAway
-        return await (await self._open(video_id)).edit(edit, by)
+        return await (await self._writable(video_id)).edit(edit, by)
+
+    async def bring(self, video_id: UUID, update: bytes, *, by: str, after: int) -> Edited:
+        """Take an update that was made elsewhere; see `collab.ports.Rooms`."""
+        return await (await self._writable(video_id)).bring(update, by, after)
 
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         """The document as one update, and its sequence number."""
@@ -245,6 +245,13 @@ class Hub:
         for task in (*self._tasks, *self._compacting.values()):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._compacting.values(), return_exceptions=True)
+
+    async def _writable(self, video_id: UUID) -> Keeper:
+        if self._draining:
+            raise Draining
+        if self._stores.durable.away:
+            raise DatabaseAway
+        return await self._open(video_id)
 
     async def _open(self, video_id: UUID) -> Keeper:
         """The keeper of a video's room; whoever asks while it is loading waits for that load."""

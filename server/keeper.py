@@ -22,12 +22,13 @@ from collab.errors import (
     CorruptLog,
     DatabaseAway,
     Draining,
+    MissingUpdates,
     Unavailable,
     VideoNotFound,
 )
 from collab.ports import Edit, Edited
 from collab.protocol import Framing
-from collab.room import Batch, Item, Received, Requested, Room
+from collab.room import Batch, Brought, Item, Received, Requested, Room
 from collab.schema import DocumentLimits
 from collab.session import Session
 from collab.surrogates import find_pairs
@@ -57,6 +58,9 @@ PRESENCE_SHARE: Final = 1 / 10
 
 FORGET_SECONDS: Final = 10.0
 LOGGED_SECONDS: Final = 10.0
+
+CATCH_UP_TRIES: Final = 3
+"""How often the log is read for what an update builds on."""
 
 HEARD_ROWS: Final = 1000
 """Rows of other nodes that are kept until their turn comes."""
@@ -182,6 +186,21 @@ class Keeper:
 
     async def edit(self, edit: Edit, by: str) -> Edited:
         """Run an edit by the server; returns once it is stored and projected."""
+        return await self._settled(lambda settle: Requested(edit, by, settle))
+
+    async def bring(self, update: bytes, by: str, after: int) -> Edited:
+        """Take an update that builds on row `after`; returns like `edit`."""
+        for _ in range(CATCH_UP_TRIES):
+            if self.room.seq < after:
+                self.catch_up()
+            try:
+                return await self._settled(lambda settle: Brought(update, by, settle))
+            except MissingUpdates:
+                if self.room.seq >= after:
+                    raise
+        raise Unavailable("This node has not yet seen what the change builds on.")
+
+    async def _settled(self, ask: Callable[[Callable[[Outcome], None]], Item]) -> Edited:
         if self._closing:
             raise Draining
         if self.idle_since is not None:
@@ -192,7 +211,7 @@ class Keeper:
             if not settled.done():
                 settled.set_result(outcome)
 
-        self._inbox.append(Requested(edit, by, settle))
+        self._inbox.append(ask(settle))
         self._wake.set()
         outcome = await settled
         if outcome.error is not None:
@@ -509,7 +528,7 @@ class Keeper:
             self.room.leave(session)
             session.channel.refuse(error)
         for item in self._inbox:
-            if isinstance(item, Requested):
+            if not isinstance(item, Received):
                 item.settled(Outcome(None, None, error))
         self._inbox.clear()
         self._room_again.set()

@@ -61,6 +61,17 @@ class LocalRooms:
             self._moved.notify_all()
         return Edited(seq, outcome.value)
 
+    async def bring(self, video_id: UUID, update: bytes, *, by: str, after: int) -> Edited:
+        async with self._turns[video_id]:
+            document, seq = await self._load(video_id)
+            assert seq >= after
+            if document.apply(update):
+                seq = await self._log.append(video_id, [(update, [by])])
+                await self._show(video_id, document, seq)
+        async with self._moved:
+            self._moved.notify_all()
+        return Edited(seq, None)
+
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         document, seq = await self._load(video_id)
         return document.encode(), seq
