@@ -34,11 +34,11 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 async def list_versions(call: Call[None, Page]) -> Answer:
     """The versions of a video, the last made first."""
     page, limit = call.query.page, call.query.limit
-    versions, total = await call.parts.versions.list(call.video_id, page=page, limit=limit)
+    found = await call.parts.versions.list(call.video_id, page=page, limit=limit)
     return Answer(
         {
-            "versions": [shown(version) for version in versions],
-            "pagination": pagination(page, limit, total),
+            "versions": [shown(version) for version in found.versions],
+            "pagination": pagination(page, limit, found.total),
         }
     )
 

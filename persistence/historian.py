@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import secrets
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from collab.document import merge
 from collab.errors import CorruptLog, DatabaseAway, VersionNotFound, VideoNotFound
 from collab.projection import Projection
 from collab.schema import DocumentLimits, Touches
-from persistence.child import Child, Done, serve
+from persistence.child import Child, Done, Task, serve
 from persistence.compaction import compact_in_turn, turn
 from persistence.database import Database
 from persistence.errors import ChildFailed, CompactionRefused
@@ -222,7 +222,7 @@ async def _projection(
     return projection
 
 
-TASKS: Final = {"keep": keep, "show": show, "compare": compare, "plan": plan}
+TASKS: Final[Mapping[str, Task]] = {"keep": keep, "show": show, "compare": compare, "plan": plan}
 
 if __name__ == "__main__":
     asyncio.run(serve(TASKS))

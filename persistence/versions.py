@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from asyncio import Lock
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -85,6 +85,14 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionPage:
+    """One page of a list, and how many there are in all."""
+
+    versions: list[Version]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restoration:
     """How to restore a version.
 
@@ -114,14 +122,14 @@ class Versions:
         self._historian = Historian()
         self._turn = Lock()
 
-    async def list(self, video_id: UUID, *, page: int, limit: int) -> tuple[list[Version], int]:
-        """A page of a video's versions, the last made first, and how many there are in all."""
+    async def list(self, video_id: UUID, *, page: int, limit: int) -> VersionPage:
+        """A page of a video's versions, the last made first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(_LIST, video_id, limit, (page - 1) * limit)
             total = await connection.fetchval(
                 "SELECT count(*) FROM video_versions WHERE video_id = $1", video_id
             )
-        return [_version(row) for row in rows], total
+        return VersionPage([_version(row) for row in rows], total)
 
     async def get(self, video_id: UUID, number: int) -> Version:
         """One version.
@@ -229,7 +237,7 @@ class Versions:
             details = {"version": number, "before": before}
             await record(connection, by, "version.restore", video_id, None, details)
 
-    async def quiet(self, since: timedelta, *, but: list[UUID], limit: int) -> list[UUID]:
+    async def quiet(self, since: timedelta, *, but: Collection[UUID], limit: int) -> Sequence[UUID]:
         """Videos with edits that are in no version, the last of them longer ago than `since`.
 
         Args:
@@ -238,7 +246,7 @@ class Versions:
             limit: how many at most.
         """
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_QUIET, since, but, limit)
+            rows = await connection.fetch(_QUIET, since, [*but], limit)
         return [row["id"] for row in rows]
 
     async def expire(self, after: timedelta) -> int:

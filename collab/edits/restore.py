@@ -76,7 +76,18 @@ def _begin(wanted: Any) -> Any:
         return Text()
     if isinstance(wanted, Array):
         return Array()
-    return None if isinstance(wanted, _OPAQUE) else wanted
+    return None if isinstance(wanted, _OPAQUE) else _writable(wanted)
+
+
+def _writable(value: Any) -> Any:
+    """A plain value as pycrdt takes it: it gives bytes as bytearrays, and drops those."""
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {key: _writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_writable(inner) for inner in value]
+    return value
 
 
 def _restore_text(current: Text, wanted: Text) -> None:

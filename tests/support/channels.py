@@ -10,7 +10,7 @@ from pycrdt import Doc, Map
 from collab import protocol
 from collab.document import Document
 from collab.errors import CocutError
-from collab.room import Batch, Received, Requested, Room
+from collab.room import Batch, Item, Received, Room
 from collab.session import Session
 
 LIMIT = 64 * 1024 * 1024
@@ -100,7 +100,7 @@ def new_room(*editors: Editor) -> Room:
     return room
 
 
-def turn(room: Room, *items: Received | Requested) -> Batch:
+def turn(room: Room, *items: Item) -> Batch:
     """One batch, as a keeper would: take, store, publish, answer, send; then what it left over.
 
     Returns:

@@ -37,6 +37,7 @@ from collab.errors import (
     Unauthenticated,
     Unavailable,
     UserNotFound,
+    VersionNotFound,
     VideoNotFound,
     VoiceNotFound,
 )
@@ -61,6 +62,7 @@ TABLE: list[tuple[CocutError, int, str, int]] = [
     (NotFound("x"), 404, "not_found", 4404),
     (VideoNotFound(), 404, "video_not_found", 4404),
     (SceneNotFound(), 404, "scene_not_found", 4404),
+    (VersionNotFound(), 404, "version_not_found", 4404),
     (LayerNotFound(), 404, "layer_not_found", 4404),
     (UserNotFound(), 404, "member_not_found", 4404),
     (AudioNotFound(), 404, "audio_not_found", 4404),
