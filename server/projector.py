@@ -27,6 +27,11 @@ PACE_SECONDS: Final = 0.25
 LOOKING_SHARE: Final = 0.01
 """How much of the time a room may spend on looks that nobody waits for."""
 
+SECONDS_A_CLIENT: Final = 80e-6
+SLOWEST_SECONDS: Final = 2.0
+"""A look ends a transaction of pycrdt, and the first write of the next costs 0.2 us for each client
+that the document ever had."""
+
 RETRY_SECONDS: Final = 1.0
 CLOSING_LOOKS: Final = 3
 """How often the last state is tried to be written when a room closes."""
@@ -34,9 +39,15 @@ CLOSING_LOOKS: Final = 3
 _log = structlog.get_logger(__name__)
 
 
-def pace(spent: float) -> float:
-    """Seconds from a look that took so many seconds to the next."""
-    return max(PACE_SECONDS, spent / LOOKING_SHARE)
+def pace(spent: float, clients: int) -> float:
+    """Seconds from a look to the next.
+
+    Args:
+        spent: the seconds that it took.
+        clients: how many the document has had.
+    """
+    slowed = max(spent / LOOKING_SHARE, clients * SECONDS_A_CLIENT)
+    return max(PACE_SECONDS, min(slowed, SLOWEST_SECONDS))
 
 
 Heard = Callable[[UUID, int, Changes], None]
@@ -145,7 +156,8 @@ class Projector:
         touches.everything = touches.everything or self._again.everything
         self._again = Touches()
         changes = self._projection.refresh(self._room.document.doc, touches)
-        self._next_look = now + pace(self._clock() - now)
+        clients = len(self._room.document.ledger.state)
+        self._next_look = now + pace(self._clock() - now, clients)
         self._seen_seq = seq
         self._primed = True
         self._count_dropped()

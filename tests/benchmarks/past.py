@@ -119,7 +119,7 @@ def _cost(
             document.settle()
             spent = time.thread_time() - start
             looks += spent
-            look_after = number / BATCHES_A_SECOND + pace(spent)
+            look_after = number / BATCHES_A_SECOND + pace(spent, len(document.ledger.state))
     if profiler is not None:
         profiler.disable()
     return statistics.median(times), (sum(times) + looks) / BATCHES
