@@ -31,6 +31,7 @@ from persistence.bus import Hint
 from persistence.snapshots import Snapshots, due
 from persistence.update_log import Head
 from persistence.videos import Videos
+from server import memory
 from server.keeper import Keeper, Stores
 from server.projector import Projector
 
@@ -81,6 +82,7 @@ class Hub:
         snapshots: makes them.
         limits: of connections.
         wall: seconds since the epoch, for tokens.
+        idle_seconds: for how long a room without editors stays open.
     """
 
     def __init__(
@@ -91,8 +93,10 @@ class Hub:
         snapshots: Snapshots,
         limits: ConnectionLimits,
         wall: Callable[[], float],
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._stores = stores
+        self._idle_seconds = idle_seconds
         self._projector = projector
         self._videos = videos
         self._snapshots = snapshots
@@ -109,6 +113,8 @@ class Hub:
         self._draining = False
         self._ticker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed_since_trim = False
+        self._next_trim = 0.0
 
     @property
     def draining(self) -> bool:
@@ -295,6 +301,7 @@ class Hub:
 
     async def _close_and_compact(self, keeper: Keeper) -> None:
         await keeper.close()
+        self._closed_since_trim = True
         self._start_compaction(keeper)
 
     async def _tick_for_ever(self) -> None:
@@ -315,7 +322,7 @@ class Hub:
         self._end_expired()
         now = self._stores.clock()
         for keeper in list(self._keepers.values()):
-            idle = keeper.idle_since is not None and now - keeper.idle_since >= IDLE_SECONDS
+            idle = keeper.idle_since is not None and now - keeper.idle_since >= self._idle_seconds
             if idle and not keeper.busy:
                 self._close(keeper)
             elif now - keeper.compacted_at >= COMPACTION_SECONDS and (
@@ -325,6 +332,7 @@ class Hub:
                 )
             ):
                 self._start_compaction(keeper)
+        self._give_back_memory(now)
         keepers = list(self._keepers.values())
         self._forget_dead_nodes(now, keepers)
         metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
@@ -344,6 +352,12 @@ class Hub:
                     await self._check_access(keeper, head)
                 if head.seq > keeper.room.seq:
                     keeper.catch_up()
+
+    def _give_back_memory(self, now: float) -> None:
+        if self._closed_since_trim and not self._closing and now >= self._next_trim:
+            self._closed_since_trim = False
+            self._next_trim = now + memory.PACE_SECONDS
+            self._spawn(asyncio.to_thread(memory.give_back))
 
     def _forget_dead_nodes(self, now: float, keepers: list[Keeper]) -> None:
         dead = [node for node, heard in self._nodes.items() if now - heard > bus.DEAD_SECONDS]
