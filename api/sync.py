@@ -168,7 +168,7 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
     """
     parts = request.app[PARTS]
     socket = web.WebSocketResponse(
-        max_msg_size=parts.config.limits.message_bytes,
+        max_msg_size=parts.config.limits.message_bytes + 1,  # aiohttp refuses what reaches it
         heartbeat=HEARTBEAT_SECONDS,
         compress=False,
         autoclose=False,

@@ -80,6 +80,14 @@ class Editor:
         assert self.close_code is not None
         return self.close_code
 
+    async def closed_or_saved(self) -> int | None:
+        """Wait until all that was sent is stored, or refused: then its close code."""
+        try:
+            await self.saved()
+        except (AssertionError, ConnectionError):
+            return await self.closed() if self.close_code is None else self.close_code
+        return None
+
     def present(self) -> dict[int, bytes]:
         """The last presence state that was received of each client."""
         states: dict[int, bytes] = {}

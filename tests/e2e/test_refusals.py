@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import time
+from typing import Any
+from uuid import UUID
 
 import jwt
 import pytest
+from pycrdt import Doc, Map, Text
 
 from collab import protocol
+from collab.update import read_state_vector
 from server.secret import stored_secret
 from tests.e2e.editors import Editor, add_scene, connection, editor
 from tests.e2e.node import NodeClients
+from tests.fuzz.test_mutations import mutated, real_updates
 from tests.support.server import Api, Server
 
 LIMIT = 1_000_000
 """`--max-message-bytes` of the server; see conftest.py."""
+
+MUTATIONS = 80
 
 MALFORMED = {
     "empty": b"",
@@ -79,6 +87,19 @@ async def test_a_bad_token_is_4401(api: Api) -> None:
         name: await _closed(api, video, token) for name, token in _bad_tokens(api.server).items()
     }
     assert found == dict.fromkeys(found, (4401, []))
+
+
+async def test_a_bad_token_is_401(api: Api) -> None:
+    video = await api.make_video()
+    await api.make_scene(video, text="A secret")
+    url = f"{api.server.address}/api/v1/videos/{video}/scenes"
+    for name, token in _bad_tokens(api.server).items():
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with api.session.get(url, headers=headers) as answer:
+            assert answer.status == 401, name
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            shown = await answer.json()
+        assert (shown["success"], shown["error"]["code"]) == (False, "unauthenticated"), name
 
 
 async def test_a_token_may_come_in_a_header(api: Api) -> None:
@@ -145,6 +166,61 @@ async def test_a_message_over_the_limit_is_1009_and_others_go_on(api: Api) -> No
         await _goes_on(one, other, "fine")
     texts = [len(scene["text"]) for scene in await api.scenes(video)]
     assert sorted(texts) == [len("fine"), 20_000]
+
+
+def _frame_of(size: int, client: int) -> bytes:
+    """A frame of exactly this many bytes, which adds a scene."""
+
+    def frame(characters: int) -> bytes:
+        doc: Doc[Any] = Doc(client_id=client)
+        scenes: Map[Any] = doc.get("scenes", type=Map)
+        scenes[str(UUID(int=client))] = Map({"order": "a0", "text": Text("x" * characters)})
+        return b"".join(protocol.update(doc.get_update()))
+
+    return frame(size - len(frame(size)) + size)
+
+
+async def test_a_message_of_the_limit_is_taken_and_one_byte_more_is_1009(api: Api) -> None:
+    video = await api.make_video()
+    async with editor(api, video) as one, editor(api, video) as other:
+        for size, code in ((LIMIT, None), (LIMIT + 1, 1009)):
+            frame = _frame_of(size, 1000 + size)
+            assert len(frame) == size
+            async with editor(api, video) as large:
+                await large.socket.send_bytes(frame)
+                assert await large.closed_or_saved() == code
+        await _goes_on(one, other, "fine")
+    texts = [len(scene["text"]) for scene in await api.scenes(video)]
+    assert sorted(texts) == [len("fine"), 20_000]
+
+
+async def test_mutated_updates_cost_their_senders_alone(api: Api) -> None:
+    video = await api.make_video()
+    base, updates = real_updates()
+    async with editor(api, video) as one, editor(api, video) as other:
+        await one.send(protocol.update(base))
+        await one.saved()
+        closed = 0
+        for number in range(MUTATIONS):
+            rng = random.Random(number)
+            before = (await api.call("GET", f"/videos/{video}/document")).seq
+            async with editor(api, video) as bad:
+                await bad.send(protocol.update(mutated(rng, rng.choice([base, *updates]))))
+                code = await bad.closed_or_saved()
+            assert code in (None, 4400)
+            closed += code is not None
+            if code is not None:
+                after = await api.call("GET", f"/videos/{video}/document")
+                assert after.seq == before, number
+        assert closed > MUTATIONS / 2
+        await _goes_on(one, other, "still here")
+        stored = Doc[Any]()
+        stored.apply_update((await api.call("GET", f"/videos/{video}/document")).content)
+        for each in (one, other):
+            assert each.doc.get_state() == stored.get_state() or (
+                read_state_vector(each.doc.get_state()) == read_state_vector(stored.get_state())
+            )
+            assert each.scenes.to_py() == stored.get("scenes", type=Map).to_py()
 
 
 async def test_a_gap_is_asked_for_and_nothing_is_shown_before(api: Api) -> None:

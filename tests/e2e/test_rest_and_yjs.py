@@ -191,6 +191,26 @@ async def test_of_ten_thousand_scenes_the_first_are_shown(api: Api, clients: Nod
     assert [scene["scene_number"] for scene in scenes] == [*range(1, 501)]
     reply = await api.call("POST", f"/videos/{video}/scenes", {"text": "One more"})
     assert reply.status == 422
+    shown = {scene["id"] for scene in scenes}
+    beyond = next(id_ for id_ in (await editor.state())["scenes"] if id_ not in shown)
+    for method, path, body in (
+        ("GET", f"/videos/{video}/scenes/{beyond}", None),
+        ("PUT", f"/videos/{video}/scenes/{beyond}", {"text": "Found"}),
+        ("DELETE", f"/videos/{video}/scenes/{beyond}", None),
+        ("POST", f"/scenes/{beyond}/layers", {"type": "text"}),
+    ):
+        reply = await api.call(method, path, body)
+        assert (reply.status, reply.code) == (404, "scene_not_found"), method
+    # Once there is room for it, it is shown, and can be edited.
+    hidden = [*(await editor.state())["scenes"]]
+    for scene in list(shown)[:10]:
+        assert (await api.call("DELETE", f"/videos/{video}/scenes/{scene}")).status == 200
+    now = [scene["id"] for scene in await api.scenes(video)]
+    assert len(now) == 500
+    [*_, last] = now
+    assert last in hidden and last not in shown
+    reply = await api.call("PUT", f"/videos/{video}/scenes/{last}", {"text": "Found"})
+    assert (reply.status, reply.data["scene"]["text"]) == (200, "Found")
 
 
 async def test_ids_of_another_video_are_not_taken_over(api: Api, clients: NodeClients) -> None:

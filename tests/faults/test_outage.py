@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
+import psutil
 import pytest
 
+from collab import protocol
 from persistence.embedded import EmbeddedPostgres
-from tests.e2e.editors import add_scene, editor
-from tests.support.server import Server, calling
+from tests.e2e.editors import Editor, add_scene, editor
+from tests.support.server import Api, Server, calling
 
 BACK_SECONDS = 15.0
+LIMIT = 100_000
+"""Bytes that a journal, or the disk under it, has room for."""
 
 
 @pytest.mark.timeout(120)
@@ -60,3 +68,124 @@ async def test_editors_go_on_without_the_database(tmp_path: Path, killed: bool) 
     finally:
         server.kill()
         await postgres.stop()
+
+
+@asynccontextmanager
+async def apart(
+    tmp_path: Path, *options: str
+) -> AsyncIterator[tuple[EmbeddedPostgres, Server, Api]]:
+    """A server, and a PostgreSQL that can be taken away from it."""
+    postgres = EmbeddedPostgres(tmp_path / "database")
+    dsn = await postgres.start()
+    server = None
+    try:
+        options = ("--database-url", dsn, "--log-level", "error", *options)
+        server = await asyncio.to_thread(Server, tmp_path / "node", *options)
+        async with calling(server) as api:
+            yield postgres, server, api
+        server.ask_to_stop()
+        assert server.wait() == 0
+    finally:
+        if server is not None:
+            server.kill()
+        await postgres.stop()
+
+
+async def come_back(api: Api, video: str, lost: Editor) -> None:
+    """Connect until it works, and send what the editor kept."""
+    async with asyncio.timeout(BACK_SECONDS):
+        while True:
+            url = api.server.socket_url(video, api.server.token())
+            async with api.session.ws_connect(url, max_msg_size=0) as socket:
+                again = Editor(socket)
+                await again.send(protocol.step_1(again.doc.get_state()))
+                try:
+                    await again.until(lambda a=again: any(f[:2] == b"\0\1" for f in a.frames))  # type: ignore[misc]
+                except AssertionError:
+                    assert again.close_code == 1013
+                    await asyncio.sleep(0.1)
+                    continue
+                missing = lost.doc.get_update(again.doc.get_state())
+                await again.send(protocol.step_2(missing))
+                await again.saved()
+                return
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("full", ["journal", "disk"])
+async def test_what_the_journal_cannot_take_stays_with_its_editors(
+    tmp_path: Path, full: str
+) -> None:
+    options = ("--max-journal-bytes", f"{LIMIT}") if full == "journal" else ()
+    async with apart(tmp_path, *options) as (postgres, server, api):
+        video = await api.make_video()
+        async with editor(api, video) as one, editor(api, video) as two:
+            await one.change(add_scene("before", "a0"))
+            await two.until(lambda: len(two.scenes) == 1)
+            await postgres.stop()
+            if full == "disk":
+                _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (LIMIT, hard))
+            await one.change(add_scene("during", "a1"))
+            await two.until(lambda: len(two.scenes) == 2)
+            await one.change(add_scene("too much " + "x" * LIMIT, "a2"))
+            assert await one.closed() == 1013
+            assert await two.closed() == 1013
+            assert len(two.scenes) == 2
+        if full == "disk":
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        await postgres.start()
+        await come_back(api, video, one)
+        assert [scene["text"][:8] for scene in await api.scenes(video)] == [
+            "before",
+            "during",
+            "too much",
+        ]
+
+
+def signal_all(pid: int, sign: signal.Signals) -> None:
+    """Send a signal to a process and its children."""
+    process = psutil.Process(pid)
+    for one in (process, *process.children(recursive=True)):
+        one.send_signal(sign)
+
+
+@pytest.mark.timeout(120)
+async def test_a_database_that_freezes_holds_nobody_up(tmp_path: Path) -> None:
+    async with apart(tmp_path) as (postgres, _, api):
+        video = await api.make_video()
+        assert postgres.pid is not None
+        async with editor(api, video) as one, editor(api, video) as two:
+            await one.change(add_scene("0", "a0"))
+            await two.until(lambda: len(two.scenes) == 1)
+            clock = asyncio.get_running_loop().time
+            signal_all(postgres.pid, signal.SIGSTOP)
+            thaw = clock() + 5
+            try:
+                number, slowest = 1, 0.0
+                while clock() < thaw:
+                    began = clock()
+                    await one.change(add_scene(f"{number}", "a1"))
+                    number += 1
+                    await two.until(lambda n=number: len(two.scenes) == n)  # type: ignore[misc]
+                    slowest = max(slowest, clock() - began)
+                    await asyncio.sleep(0.05)
+            finally:
+                signal_all(postgres.pid, signal.SIGCONT)
+            # A second of patience, an append that is given a second, and what a test machine adds.
+            assert slowest < 4
+            assert 10 < number < 400
+            await one.change(add_scene("last", "a2"))
+            await one.saved()
+        async with asyncio.timeout(BACK_SECONDS):
+            while len(texts := [scene["text"] for scene in await api.scenes(video)]) <= number:
+                await asyncio.sleep(0.1)
+        assert sorted(texts) == sorted([*(f"{n}" for n in range(number)), "last"])
+        connection = await asyncpg.connect(await postgres.start())
+        head = await connection.fetchval("SELECT seq FROM video_heads WHERE video_id = $1", video)
+        rows = await connection.fetch("SELECT seq FROM video_updates WHERE video_id = $1", video)
+        base = await connection.fetchval(
+            "SELECT coalesce(max(seq), 0) FROM video_snapshots WHERE video_id = $1", video
+        )
+        await connection.close()
+        assert sorted(row["seq"] for row in rows) == list(range(base + 1, head + 1))
