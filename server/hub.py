@@ -405,7 +405,12 @@ class Hub:
             return
         task = asyncio.get_running_loop().create_task(self._compact(keeper))
         self._compacting[video_id] = task
-        task.add_done_callback(lambda _: self._compacting.pop(video_id, None))
+        task.add_done_callback(lambda _: self._compacted(video_id))
+
+    def _compacted(self, video_id: UUID) -> None:
+        self._compacting.pop(video_id, None)
+        # A room that was closed is held until then.
+        self._closed_since_trim = self._closed_since_trim or video_id not in self._keepers
 
     async def _compact(self, keeper: Keeper) -> None:
         if not keeper.rows_since_snapshot:
