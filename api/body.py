@@ -60,11 +60,21 @@ def parse_json(content: bytes) -> Any:
         raise MalformedJson("The body is nested too deeply.") from None
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise MalformedJson(f"The body is not valid JSON: {error}.") from None
+    check_storable(value)
+    return value
+
+
+def check_storable(value: Any) -> None:
+    """Refuse a JSON value that cannot be stored.
+
+    Raises:
+        MalformedJson: it is nested too deeply.
+        InvalidFields: it holds characters or numbers that cannot be stored.
+    """
     details: list[Detail] = []
     _check(value, (), details)
     if details:
         raise InvalidFields(details)
-    return value
 
 
 def validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> Any:

@@ -36,7 +36,6 @@ from collab.errors import (
 )
 from collab.schema import is_id
 
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "video_id": VideoNotFound,
     "scene_id": SceneNotFound,
@@ -65,31 +64,23 @@ def _parameters(route: Route) -> list[bool]:
 
 def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler that aiohttp calls for a route."""
-    permission = route.permission
-    names = _PARAMETER.findall(route.path)
     no_query = _without_query(route.query)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         parts = request.app[PARTS]
         caller = await _admit(route, request, parts)
-        ids = {name: _id_of(name, request.match_info[name]) for name in names}
-        video_id: UUID | None = None
-        grant: Grant | None = None
-        if permission.action is not None and (permission.via or "") + "_id" in ids:
-            assert caller is not None
-            video_id, grant = await _grant(route, parts, caller, ids)
-        query = _query(route.query, request) if request.rel_url.raw_query_string else no_query
         content = b""
-        body: BaseModel | None = None
-        if route.body is not None:
+
+        async def body() -> Any:
+            nonlocal content
             content = await read(request, route.body_limit)
-            body = validate(route.body, parse(request, content))
-        if permission.action is not None and grant is None:
-            assert caller is not None
-            named = {"scene_id": _id_of("scene_id", getattr(body, "scene_id", ""))}
-            video_id, grant = await _grant(route, parts, caller, named)
-        call: Call[Any, Any] = Call(
-            request, parts, ids, body, query, caller, video_id, grant, _key(route, request)
+            return parse(request, content)
+
+        def query() -> BaseModel | None:
+            return _query(route.query, request) if request.rel_url.raw_query_string else no_query
+
+        call = await prepare(
+            route, parts, caller, request.match_info, body=body, query=query, request=request
         )
         if call.idempotency_key is None:
             return await _run(route, call)
@@ -103,6 +94,49 @@ def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
 
     handle.__name__ = getattr(route.handler, "__name__", "handle")
     return handle
+
+
+async def prepare(
+    route: Route,
+    parts: Parts,
+    caller: Caller | None,
+    named: Mapping[str, str],
+    *,
+    body: Callable[[], Awaitable[Any]],
+    query: Callable[[], BaseModel | None] = lambda: None,
+    request: web.Request | None = None,
+) -> Call[Any, Any]:
+    """A call of a route by a caller who was admitted: allowed, and with valid fields.
+
+    Args:
+        route: the route.
+        parts: what the handlers work with.
+        caller: who calls.
+        named: the path's parameters.
+        body: reads the body, a JSON value; asked only once the caller is known to be allowed.
+        query: reads the query.
+        request: what it came with; None for what did not come over HTTP.
+
+    Raises:
+        CocutError: there is no such thing, it is not allowed, or fields are not valid.
+    """
+    permission = route.permission
+    ids = {name: _id_of(name, named[name]) for name in route.parameters}
+    video_id: UUID | None = None
+    grant: Grant | None = None
+    if permission.action is not None and (permission.via or "") + "_id" in ids:
+        assert caller is not None
+        video_id, grant = await _grant(route, parts, caller, ids)
+    asked = query()
+    given: BaseModel | None = None
+    if route.body is not None:
+        given = validate(route.body, await body())
+    if permission.action is not None and grant is None:
+        assert caller is not None
+        in_body = {"scene_id": _id_of("scene_id", getattr(given, "scene_id", ""))}
+        video_id, grant = await _grant(route, parts, caller, in_body)
+    key = None if request is None else _key(route, request)
+    return Call(request, parts, ids, given, asked, caller, video_id, grant, key)
 
 
 async def _admit(route: Route, request: web.Request, parts: Parts) -> Caller | None:

@@ -6,6 +6,7 @@ OpenAPI document (`api.openapi`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -19,6 +20,8 @@ from api.body import MAX_BODY
 from api.callers import Caller
 from api.keys import Parts
 from api.permissions import Action
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 B = TypeVar("B", bound=BaseModel | None)
 Q = TypeVar("Q", bound=BaseModel | None)
@@ -86,7 +89,8 @@ class Call(Generic[B, Q]):
     """One call of a route, admitted and validated: what a handler gets.
 
     Attributes:
-        request: for what is not declared, such as conditional headers.
+        known_request: for what is not declared, such as conditional headers; None for what did not
+            come over HTTP.
         parts: what the handlers work with.
         ids: the path's parameters by name; ids are canonical UUIDs.
         body, query: validated; None where the route declares none.
@@ -96,7 +100,7 @@ class Call(Generic[B, Q]):
         idempotency_key: as sent.
     """
 
-    request: web.Request
+    known_request: web.Request | None
     parts: Parts
     ids: Mapping[str, str]
     body: B
@@ -105,6 +109,12 @@ class Call(Generic[B, Q]):
     known_video: UUID | None = None
     known_grant: Grant | None = None
     idempotency_key: str | None = None
+
+    @property
+    def request(self) -> web.Request:
+        """What came over HTTP."""
+        assert self.known_request is not None
+        return self.known_request
 
     @property
     def caller(self) -> Caller:
@@ -160,6 +170,7 @@ class Route:
         form: model of the fields of a `multipart/form-data` body, which the handler reads by
             itself; the file is in the field `file`.
         errors: further statuses that it may answer with.
+        parameters: the names in the path.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -179,3 +190,7 @@ class Route:
     body_limit: int = MAX_BODY
     form: type[BaseModel] | None = None
     errors: frozenset[int] = frozenset()
+    parameters: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(_PARAMETER.findall(self.path)))

@@ -41,14 +41,20 @@ _log = structlog.get_logger(__name__)
 
 def binary_frame(head: bytes, body: bytes) -> bytes:
     """A whole WebSocket message of a server: final, binary, unmasked (RFC 6455, 5.2)."""
-    length = len(head) + len(body)
+    return b"".join((_start(0x82, len(head) + len(body)), head, body))
+
+
+def text_frame(text: bytes) -> bytes:
+    """Like `binary_frame`, for text in UTF-8."""
+    return _start(0x81, len(text)) + text
+
+
+def _start(kind: int, length: int) -> bytes:
     if length < 126:
-        start = bytes((0x82, length))
-    elif length < 65_536:
-        start = b"\x82\x7e" + length.to_bytes(2, "big")
-    else:
-        start = b"\x82\x7f" + length.to_bytes(8, "big")
-    return b"".join((start, head, body))
+        return bytes((kind, length))
+    if length < 65_536:
+        return bytes((kind, 126)) + length.to_bytes(2, "big")
+    return bytes((kind, 127)) + length.to_bytes(8, "big")
 
 
 def close_frame(code: int, reason: str) -> bytes:

@@ -58,6 +58,7 @@ class Document:
         self._containers = Containers(partial(is_container, self.doc), partial(measure, self.doc))
         self._pairs = SurrogatePairs()
         self._touches = Touches()
+        self._author = ""
         self._transaction: Transaction | None = None
         self._scenes = self.doc.get("scenes", type=Map)
         self._video = self.doc.get("video", type=Map)
@@ -138,6 +139,19 @@ class Document:
         In a large one that takes long, and is better done in a thread.
         """
         self._pairs.learn(places)
+
+    def by(self, author: str, *, apart: bool) -> None:
+        """What is applied from now on is by this user.
+
+        Args:
+            author: the user.
+            apart: tell it from what was applied before, by committing that: only then is it known
+                what was touched. Otherwise what is open counts as this user's, too.
+        """
+        if author != self._author:
+            if apart:
+                self._commit()
+            self._author = author
 
     def begin_row(self) -> None:
         """Everything so far is stored: what is applied from now on is another row of the log."""
@@ -231,25 +245,37 @@ class Document:
 
     def _scenes_touched(self, events: list[Any]) -> None:
         touches = self._touches
+        touched: set[tuple[str, str | None]] = set()
         for event in events:
             path = event.path
             depth = len(path)
             if depth == 0:
                 touches.scenes.update(event.keys)
+                touched.update((scene, None) for scene in event.keys)
                 continue
             scene = path[0]
             if depth == 1:
                 names = set(event.keys) if hasattr(event, "keys") else {"*"}
-                touches.fields.setdefault((scene, None), set()).update(names)
+                self._note(touched, (scene, None), names)
             elif path[1] != "layers":
-                touches.fields.setdefault((scene, None), set()).add(str(path[1]))
+                self._note(touched, (scene, None), {str(path[1])})
             elif depth == 2:
                 for layer in event.keys if hasattr(event, "keys") else ():
-                    touches.fields.setdefault((scene, layer), set()).add("*")
+                    self._note(touched, (scene, layer), {"*"})
             else:
-                touches.fields.setdefault((scene, str(path[2])), set()).update(
-                    _layer_fields(path, event)
-                )
+                self._note(touched, (scene, str(path[2])), _layer_fields(path, event))
+        if self._author:
+            touches.author = self._author
+            touches.authors.update(dict.fromkeys(touched, self._author))
+
+    def _note(
+        self,
+        touched: set[tuple[str, str | None]],
+        place: tuple[str, str | None],
+        names: Iterable[str],
+    ) -> None:
+        touched.add(place)
+        self._touches.fields.setdefault(place, set()).update(names)
 
     def _video_touched(self, events: list[Any]) -> None:
         self._touches.video = True

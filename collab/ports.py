@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pycrdt import Doc
 
+from collab.errors import CocutError
 from collab.session import Channel
 
 Edit = Callable[["Doc[Any]"], Any]
@@ -45,6 +46,23 @@ class Seat(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Somebody who wants to hear what changes in a video."""
+
+    def refuse(self, error: CocutError) -> None:
+        """It may not, or cannot, listen any more; it has left by now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A listener's place: `seq` is what the tables showed when it began; `leave` may be called
+    more than once."""
+
+    seq: int
+    leave: Callable[[], None]
+
+
 class Rooms(Protocol):
     """The rooms of this node, as the REST API sees them."""
 
@@ -71,6 +89,23 @@ class Rooms(Protocol):
         Raises:
             VideoNotFound, DatabaseAway, Draining: as they say.
             Unavailable: too many connections.
+        """
+        ...
+
+    async def listen(
+        self, video_id: UUID, listener: Listener, *, user: str, access_version: int
+    ) -> Listening:
+        """Keep the video's room open, so that this node sees all changes, and follow the role.
+
+        Args:
+            video_id: the video; its room is opened when it is not.
+            listener: is refused when the role ends, the video is deleted or the room fails.
+            user: whose role it is (the token's `sub`).
+            access_version: the video's version of who may do what, when the role was read.
+
+        Raises:
+            VideoNotFound, DatabaseAway, Draining: as they say.
+            Unavailable: too many listeners.
         """
         ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from collab import protocol
@@ -26,6 +27,10 @@ BACKLOG_BYTES: Final = 1024 * 1024
 
 DRAINED_BYTES: Final = 64 * 1024
 STUCK_SECONDS: Final = 60.0
+APART: Final = 4096
+"""Items of a batch, times clients that the document ever had, up to which authors are told apart:
+it takes a commit for each, which costs in proportion to these clients."""
+
 DENIED: Final = "You may watch this video, but not change it."
 
 
@@ -106,6 +111,7 @@ class Room:
         sessions: who is connected, by session id.
         presence: who is here, as editors tell each other.
         history: what was published lately, for those who join or lag.
+        attributing: somebody wants to know who changed what.
     """
 
     def __init__(
@@ -115,6 +121,7 @@ class Room:
         self.seq = seq
         self.sessions: dict[int, Session] = {}
         self.lagging: set[Session] = set()
+        self.attributing = False
         self.presence = Presence(shared=shared)
         self.history = History(
             self._encode, self._state_vector, lambda: self.document.size, framing
@@ -149,7 +156,10 @@ class Room:
         updates: list[bytes] = []
         users: set[str] = set()
         self.document.begin_row()
+        apart = len(items) * len(self.document.ledger.state) <= APART
         for number, item in enumerate(items):
+            if self.attributing:
+                self.document.by(_author(item), apart=apart)
             if isinstance(item, Requested):
                 outcome = self.document.edit(item.edit)
                 if outcome.update is not None:
@@ -179,15 +189,23 @@ class Room:
         batch.users = sorted(users)
         return batch
 
-    def take_stored(self, updates: Iterable[bytes]) -> bytes | None:
+    def take_stored(
+        self, updates: Iterable[bytes], authors: Iterable[str] = repeat("")
+    ) -> bytes | None:
         """Apply updates that another node has stored; returns what was new of them, merged.
+
+        Args:
+            updates: rows of the log, in order.
+            authors: for each, one of its authors, or an empty string.
 
         Raises:
             BrokenDocument: they do not fit to what is here; the document has to be loaded anew.
         """
         news: list[bytes] = []
-        for update in updates:
+        for update, author in zip(updates, authors, strict=False):
             self.document.begin_row()
+            if self.attributing:
+                self.document.by(author, apart=len(self.document.ledger.state) <= APART)
             try:
                 if self.document.apply(update):
                     news.append(update)
@@ -342,3 +360,7 @@ class Room:
 
     def _state_vector(self) -> bytes:
         return self.document.ledger.state_vector()
+
+
+def _author(item: Item) -> str:
+    return item.session.user if isinstance(item, Received) else item.by

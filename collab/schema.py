@@ -100,15 +100,27 @@ class Touches:
         fields: (scene id, None) or (scene id, layer id) -> names of the touched fields; for a
             layer `properties.<key>` names a property; "*" means the layer came, went or was
             replaced as a whole.
+        authors: (scene id, None) or (scene id, layer id) -> who touched it last, as far as known.
+        author: who touched anything last, as far as known.
     """
 
     everything: bool = False
     video: bool = False
     scenes: set[str] = field(default_factory=set)
     fields: dict[tuple[str, str | None], set[str]] = field(default_factory=dict)
+    authors: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    author: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.everything or self.video or self.scenes or self.fields)
+
+    def author_of(self, scene: str, layer: str | None) -> str:
+        """Who changed a scene or a layer; empty if nobody knows.
+
+        What follows from an edit elsewhere, as a place in the order does, is whoever's edit was
+        the last.
+        """
+        return self.authors.get((scene, layer)) or self.authors.get((scene, None)) or self.author
 
 
 @dataclass(slots=True)
@@ -117,7 +129,8 @@ class Changes:
 
     `scenes` and `layers` hold the new rows of what is new or different; `changed` names, for each
     id among them, the fields that differ (for a new one, all of them); `created` the ids that were
-    not there before. `layer_scene` of a removed layer is the scene that it was in.
+    not there before. The value of a removed layer is the scene that it was in. `authors` says, for
+    each id, whose edit it was, as far as known.
     """
 
     video: VideoFields | None = None
@@ -127,6 +140,50 @@ class Changes:
     removed_layers: dict[str, str] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     changed: dict[str, frozenset[str]] = field(default_factory=dict)
+    authors: dict[str, str] = field(default_factory=dict)
+
+    def add(self, later: Changes) -> None:
+        """Take in what changed after this: the two together, as if looked at once."""
+        if later.video is not None:
+            self.video = later.video
+        for scene in later.removed_scenes:
+            if self._forget(scene, self.scenes):
+                self.removed_scenes.add(scene)
+        for layer, home in later.removed_layers.items():
+            if self._forget(layer, self.layers):
+                self.removed_layers[layer] = home
+        for scene, scene_row in later.scenes.items():
+            self.scenes[scene] = scene_row
+            self._note(scene, later, known=scene in self.removed_scenes)
+            self.removed_scenes.discard(scene)
+        for layer, layer_row in later.layers.items():
+            self.layers[layer] = layer_row
+            self._note(layer, later, known=layer in self.removed_layers)
+            self.removed_layers.pop(layer, None)
+        self.authors.update(later.authors)
+
+    def attribute(self, touches: Touches) -> None:
+        """Say whose edits these were."""
+        for scene in (*self.scenes, *self.removed_scenes):
+            self.authors[scene] = touches.author_of(scene, None)
+        for layer, row in self.layers.items():
+            self.authors[layer] = touches.author_of(row.scene_id, layer)
+        for layer, home in self.removed_layers.items():
+            self.authors[layer] = touches.author_of(home, layer)
+
+    def _forget(self, thing: str, rows: dict[str, SceneRow] | dict[str, LayerRow]) -> bool:
+        """Leave out what is gone; returns whether it was there before all this."""
+        rows.pop(thing, None)
+        self.changed.pop(thing, None)
+        if thing in self.created:
+            self.created.discard(thing)
+            return False
+        return True
+
+    def _note(self, thing: str, later: Changes, *, known: bool) -> None:
+        if thing in later.created and not known:
+            self.created.add(thing)
+        self.changed[thing] = self.changed.get(thing, frozenset()) | later.changed[thing]
 
     def __bool__(self) -> bool:
         return bool(

@@ -7,11 +7,11 @@ task that sends them, and the oldest are dropped when it cannot.
 One channel a video, and one for all nodes, on which each says every two seconds that it lives.
 
     hint := kind(1 byte) node(8 bytes) body
-    C seq update     an update was stored under this number; no update if it is large
-    P states         presence of the sender's own editors, see `collab.presence`
-    Q                who has presence for this video: say it all
-    A                roles were changed, or the video was deleted
-    L                I live
+    C seq author update   an update was stored under this number; no update if it is large
+    P states              presence of the sender's own editors, see `collab.presence`
+    Q                     who has presence for this video: say it all
+    A                     roles were changed, or the video was deleted
+    L                     I live
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Hint:
     video_id: UUID | None
     seq: int = 0
     body: bytes = b""
+    author: str = ""
 
 
 class Bus:
@@ -131,10 +132,11 @@ class Bus:
             _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
         await self._redis.aclose()
 
-    def stored(self, video_id: UUID, seq: int, update: bytes) -> None:
-        """An update was stored in the log under this number."""
-        body = varuint(seq) + (update if len(update) <= MAX_UPDATE_BYTES else b"")
-        self._put(STORED, video_id, body)
+    def stored(self, video_id: UUID, seq: int, update: bytes, author: str) -> None:
+        """An update was stored in the log under this number; `author` is one of its authors."""
+        name = author.encode()
+        body = update if len(update) <= MAX_UPDATE_BYTES else b""
+        self._put(STORED, video_id, varuint(seq) + varuint(len(name)) + name + body)
 
     def presence(self, video_id: UUID, states: bytes) -> None:
         """The presence of this node's editors has changed."""
@@ -239,11 +241,13 @@ class Bus:
         channel = message["channel"].decode()
         name = channel.removeprefix(f"{self._prefix}:").strip("{}")
         video_id = None if name == "nodes" else UUID(name)
-        seq = 0
+        seq, author = 0, ""
         if kind == STORED:
             seq, at = read_varuint(body, 0)
-            body = body[at:]
-        self._hear(Hint(kind, node, video_id, seq, body))
+            length, at = read_varuint(body, at)
+            author = body[at : at + length].decode()
+            body = body[at + length :]
+        self._hear(Hint(kind, node, video_id, seq, body, author))
 
     async def _quietly(self, call: Awaitable[object]) -> None:
         """A change of subscriptions that fails is made good when Redis is back."""

@@ -99,10 +99,10 @@ FROM videos v LEFT JOIN scenes s ON s.video_id = v.id
 WHERE v.id = $1 ORDER BY s.scene_number
 """  # noqa: S608
 
-_READ_SCENE: Final = f"""
+_READ_SCENES: Final = f"""
 SELECT v.projected_seq, {_SCENE_COLUMNS}, {_LAYERS_OF_SCENE}
 FROM videos v JOIN scenes s ON s.video_id = v.id
-WHERE v.id = $1 AND s.id = $2
+WHERE v.id = $1 AND s.id = ANY($2::uuid[])
 """  # noqa: S608
 
 _READ_LAYER: Final = """
@@ -212,10 +212,19 @@ class Scenes:
             SceneNotFound: the video has no such scene.
         """
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_READ_SCENE, video_id, scene_id)
+            row = await connection.fetchrow(_READ_SCENES, video_id, [scene_id])
         if row is None:
             raise SceneNotFound
         return _scene(row), row["projected_seq"]
+
+    async def read_scenes(
+        self, video_id: UUID, scene_ids: Iterable[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Some scenes with their layers, by id; those that are not there are left out."""
+        wanted = list(scene_ids)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_READ_SCENES, video_id, wanted)
+        return {row["id"]: _scene(row) for row in rows}
 
     async def read_layer(self, layer_id: UUID) -> tuple[UUID, dict[str, Any], int]:
         """One layer: its video, the layer, and the `seq` that the tables show.
@@ -230,6 +239,17 @@ class Scenes:
         layer = {name: row[name] for name in _LAYER_KEYS}
         layer["properties"] = json.loads(row["properties"])
         return row["video_id"], layer, row["projected_seq"]
+
+    async def foreign(self, video_id: UUID, ids: Iterable[str]) -> frozenset[str]:
+        """Which of these ids of scenes and layers belong to other videos."""
+        wanted = sorted(ids)
+        async with self._database.connection() as connection:
+            rows = [
+                row
+                for table in ("scene_ids", "layer_ids")
+                for row in await connection.fetch(_FOREIGN.format(table=table), video_id, wanted)
+            ]
+        return frozenset(str(row["id"]) for row in rows)
 
     async def layer_video(self, layer_id: UUID) -> UUID | None:
         """The video that a layer's id belongs to, also when the layer or the video is gone."""

@@ -24,7 +24,7 @@ from collab.errors import (
     Unavailable,
     VideoNotFound,
 )
-from collab.ports import Edit, Edited, Seat
+from collab.ports import Edit, Edited, Listener, Listening, Seat
 from collab.session import Channel, Session
 from persistence import bus
 from persistence.bus import Hint
@@ -36,6 +36,7 @@ from server.keeper import Keeper, Stores
 from server.projector import Projector
 
 IDLE_SECONDS: Final = 30.0
+LISTEN_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 12.0
 COMPACTION_SECONDS: Final = 10.0
@@ -70,6 +71,15 @@ class _Seat:
 
     def leave(self) -> None:
         self._hub.leave(self)
+
+
+@dataclass(slots=True, eq=False)
+class _Ear:
+    """A listener's place."""
+
+    keeper: Keeper
+    listener: Listener
+    user: str
 
 
 class Hub:
@@ -107,6 +117,7 @@ class Hub:
         self._closing: dict[UUID, asyncio.Task[None]] = {}
         self._compacting: dict[UUID, asyncio.Task[None]] = {}
         self._seats: dict[int, _Seat] = {}
+        self._ears: dict[Keeper, set[_Ear]] = {}
         self._per_user: Counter[str] = Counter()
         self._nodes: dict[bytes, float] = {}
         self._last_session = 0
@@ -166,6 +177,44 @@ class Hub:
             self._stores.metrics.editors.set(len(self._seats))
         seat.keeper.leave(seat.session)
 
+    async def listen(
+        self, video_id: UUID, listener: Listener, *, user: str, access_version: int
+    ) -> Listening:
+        """Keep a room open for a listener; see `collab.ports.Rooms`."""
+        if self._draining:
+            raise Draining
+        keeper = await self._open(video_id)
+        if keeper.listeners >= self._limits.per_video:
+            raise Unavailable("Too many listen to this video.")
+        ear = _Ear(keeper, listener, user)
+        self._ears.setdefault(keeper, set()).add(ear)
+        keeper.listen(1)
+        try:
+            if access_version != keeper.access_version:
+                await self._check_access(keeper, None)
+            # From here on it is told of changes; what was before, it can read.
+            async with asyncio.timeout(LISTEN_SECONDS):
+                await keeper.projector.wait(keeper.room.seq)
+        except TimeoutError:
+            self._cover(ear)
+            raise Unavailable("The video is busy; try again.") from None
+        except BaseException:
+            self._cover(ear)
+            raise
+        return Listening(keeper.projector.projected_seq, lambda: self._cover(ear))
+
+    def _cover(self, ear: _Ear) -> None:
+        ears = self._ears.get(ear.keeper, set())
+        if ear in ears:
+            ears.discard(ear)
+            ear.keeper.listen(-1)
+            if not ears:
+                del self._ears[ear.keeper]
+
+    def _refuse(self, ear: _Ear, error: CocutError) -> None:
+        self._cover(ear)
+        ear.listener.refuse(error)
+
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         """Run an edit in the video's room; see `collab.ports.Rooms`."""
         return await (await self._writable(video_id)).edit(edit, by)
@@ -215,7 +264,7 @@ class Hub:
         if keeper is None:
             return
         if hint.kind == bus.STORED:
-            keeper.hear_stored(hint.seq, hint.body)
+            keeper.hear_stored(hint.seq, hint.body, hint.author)
         elif hint.kind == bus.PRESENCE:
             keeper.hear_presence(hint.body, hint.node)
         elif hint.kind == bus.QUERY:
@@ -288,6 +337,8 @@ class Hub:
 
     def _ended(self, keeper: Keeper) -> None:
         """A room has failed: the next who asks opens it anew."""
+        for ear in list(self._ears.get(keeper, ())):
+            self._refuse(ear, keeper.failure or Unavailable("The room of this video failed."))
         if self._keepers.get(keeper.video_id) is keeper:
             del self._keepers[keeper.video_id]
             self._stores.metrics.rooms.set(len(self._keepers))
@@ -378,13 +429,16 @@ class Hub:
         if head is None:
             head = (await self._stores.log.heads([keeper.video_id]))[keeper.video_id]
         seats = [seat for seat in self._seats.values() if seat.keeper is keeper]
+        ears = list(self._ears.get(keeper, ()))
         if head.deleted:
             for seat in seats:
                 self._dismiss(seat, VideoNotFound("The video was deleted."))
+            for ear in ears:
+                self._refuse(ear, VideoNotFound("The video was deleted."))
             if self._keepers.get(keeper.video_id) is keeper:
                 self._close(keeper)
             return
-        users = list({seat.session.user for seat in seats})
+        users = list({*(seat.session.user for seat in seats), *(ear.user for ear in ears)})
         roles = await self._videos.roles_of(keeper.video_id, users)
         for seat in seats:
             role = roles.get(seat.session.user)
@@ -393,6 +447,9 @@ class Hub:
             else:
                 seat.session.may_edit = role != "viewer"
                 seat.session.told_denied = False
+        for ear in ears:
+            if ear.user not in roles:
+                self._refuse(ear, Forbidden("You have no role on this video any more."))
         keeper.access_version = head.access_version
 
     def _dismiss(self, seat: _Seat, error: CocutError) -> None:

@@ -105,6 +105,8 @@ class Keeper:
         self.snapshot_bytes = 0
         self.compacted_at = float("-inf")
         self.projector = projector
+        self.listeners = 0
+        self.failure: CocutError | None = None
         self._stores = stores
         self._ended = ended
         self._inbox: list[Item] = []
@@ -116,7 +118,7 @@ class Keeper:
         self._next_take = 0.0
         self._taken_at = 0.0
         self._behind = False
-        self._heard: dict[int, bytes] = {}
+        self._heard: dict[int, tuple[bytes, str]] = {}
         self._next_presence = 0.0
         self._flushed = asyncio.Event()
         self._last_join = 0.0
@@ -155,7 +157,7 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether something has arrived, or is on its way to the tables."""
-        return bool(self._inbox or self.room.sessions or self.projector.lag)
+        return bool(self._inbox or self.room.sessions or self.listeners or self.projector.lag)
 
     def join(self, session: Session) -> None:
         """Let an editor in."""
@@ -166,9 +168,19 @@ class Keeper:
     def leave(self, session: Session) -> None:
         """Let an editor go."""
         self.room.leave(session)
-        if not self.room.sessions:
-            self.idle_since = self._stores.clock()
+        self._be_idle()
         self._wake.set()
+
+    def listen(self, count: int) -> None:
+        """So many more, or fewer, listen to what changes."""
+        self.listeners += count
+        self.room.attributing = self.projector.listened = self.listeners > 0
+        self.idle_since = None
+        self._be_idle()
+
+    def _be_idle(self) -> None:
+        if not self.room.sessions and not self.listeners:
+            self.idle_since = self._stores.clock()
 
     def receive(self, session: Session, frame: bytes) -> bool:
         """Queue a frame; returns whether the room can take more at once (see `drained`)."""
@@ -239,11 +251,11 @@ class Keeper:
         await self.edit(lambda _: found.append((self.room.document.encode(), self.room.seq)), "")
         return found[0]
 
-    def hear_stored(self, seq: int, update: bytes) -> None:
+    def hear_stored(self, seq: int, update: bytes, author: str) -> None:
         """Another node has stored a row; without its update, the log is asked for it."""
         if seq > self.room.seq:
             if update and len(self._heard) < HEARD_ROWS:
-                self._heard[seq] = update
+                self._heard[seq] = (update, author)
             self.catch_up()
 
     def hear_presence(self, states: bytes, node: bytes) -> None:
@@ -401,7 +413,7 @@ class Keeper:
                 await self._take_stored(first - 1)
             self._flushed.set()
             if self._stores.bus is not None:
-                self._stores.bus.stored(self.video_id, seq, batch.update)
+                self._stores.bus.stored(self.video_id, seq, batch.update, batch.users[-1])
         return self.room.publish(batch.update, self.room.seq if seq is None else seq)
 
     async def _flush(self) -> None:
@@ -428,22 +440,25 @@ class Keeper:
         Those that were heard are taken as they are; the log is asked where one is missing.
         """
         updates: list[bytes] = []
+        authors: list[str] = []
         seq = self.room.seq
-        while (update := self._heard.pop(seq + 1, None)) is not None:
+        while (heard := self._heard.pop(seq + 1, None)) is not None:
             seq += 1
-            updates.append(update)
+            updates.append(heard[0])
+            authors.append(heard[1])
         wanted = upto if upto is not None else max(self._heard, default=None)
         if not updates or (wanted is not None and wanted > seq):
             rows = await self._stores.log.read(self.video_id, seq, upto)
             self._stores.metrics.gaps_filled.inc(len(rows))
             updates.extend(row.update for row in rows)
+            authors.extend(row.user_ids[-1] if row.user_ids else "" for row in rows)
             seq = rows[-1].seq if rows else seq
-        self._heard = {at: update for at, update in self._heard.items() if at > seq}
+        self._heard = {at: heard for at, heard in self._heard.items() if at > seq}
         if not updates:
             return
         self.projector.prime()
         await self._learn_characters()
-        news = self.room.take_stored(updates)
+        news = self.room.take_stored(updates, authors)
         self.rows_since_snapshot += seq - self.room.seq
         self.bytes_since_snapshot += sum(map(len, updates))
         self.room.seq = max(self.room.seq, seq)
@@ -524,6 +539,7 @@ class Keeper:
     def _fail(self, error: CocutError) -> None:
         """End the room and everybody's connection to it; it can be opened anew."""
         self._closing = True
+        self.failure = error
         for session in list(self.room.sessions.values()):
             self.room.leave(session)
             session.channel.refuse(error)

@@ -1,9 +1,13 @@
 """Keeps the tables of one open video in step with its document, at their own pace.
 
 A look reads the document at a moment when all that is applied is stored; what it found changed is
-written beside the room's work, one write at a time. While edits keep coming, a look is taken at
-most every `PACE_SECONDS`, and in documents where a look costs much (it does in proportion to the
-clients that a document ever had) more rarely; at once when a request waits for it.
+written beside the room's work, one write at a time, and then told. While edits keep coming, a look
+is taken at most every `PACE_SECONDS`, and in documents where a look costs much (it does in
+proportion to the clients that a document ever had) more rarely; at once when a request waits for
+it.
+
+What is told is what the tables show by then, each change once and in order: what a write could not
+bring into the tables stays in `_untold`, and is told with what changed after it.
 """
 
 from __future__ import annotations
@@ -32,6 +36,10 @@ SLOWEST_SECONDS: Final = 2.0
 """A look ends a transaction of pycrdt, and the first write of the next costs 0.2 us for each client
 that the document ever had."""
 
+LISTENED_PACE_SECONDS: Final = 0.1
+LISTENED_SHARE: Final = 0.05
+"""The same while somebody waits for events."""
+
 RETRY_SECONDS: Final = 1.0
 CLOSING_LOOKS: Final = 3
 """How often the last state is tried to be written when a room closes."""
@@ -39,19 +47,24 @@ CLOSING_LOOKS: Final = 3
 _log = structlog.get_logger(__name__)
 
 
-def pace(spent: float, clients: int) -> float:
+def pace(spent: float, clients: int, *, listened: bool) -> float:
     """Seconds from a look to the next.
 
     Args:
         spent: the seconds that it took.
         clients: how many the document has had.
+        listened: somebody waits for events.
     """
-    slowed = max(spent / LOOKING_SHARE, clients * SECONDS_A_CLIENT)
-    return max(PACE_SECONDS, min(slowed, SLOWEST_SECONDS))
+    least, share = (
+        (LISTENED_PACE_SECONDS, LISTENED_SHARE) if listened else (PACE_SECONDS, LOOKING_SHARE)
+    )
+    slowed = max(spent / share, clients * SECONDS_A_CLIENT)
+    return max(least, min(slowed, SLOWEST_SECONDS))
 
 
 Heard = Callable[[UUID, int, Changes], None]
-"""Told of what changed in the tables: video, sequence number, changes."""
+"""Told that the tables were written: video, sequence number, and what changed since it was told
+before (what the first look finds is no change)."""
 
 
 class Projector:
@@ -64,6 +77,10 @@ class Projector:
         clock: monotonic seconds.
         metrics: of this process.
         heard: told of each change once the tables show it.
+
+    Attributes:
+        projected_seq: what the tables are known to show.
+        listened: whether somebody waits for events.
     """
 
     def __init__(
@@ -76,6 +93,7 @@ class Projector:
         heard: Heard,
     ) -> None:
         self.projected_seq = 0
+        self.listened = False
         self._video_id = video_id
         self._projection = projection
         self._scenes = scenes
@@ -86,6 +104,8 @@ class Projector:
         self._wake: Callable[[], None]
         self._seen_seq = 0
         self._primed = False
+        self._looked = False
+        self._untold = Changes()
         self._base: int | None = None
         self._next_look = 0.0
         self._urgent = False
@@ -121,7 +141,7 @@ class Projector:
         """Read the whole document once, before the first change, to know later what changed."""
         if not self._primed and self._seen_seq == self._room.seq:
             self._projection.refresh(self._room.document.doc, self._room.document.settle())
-            self._primed = True
+            self._primed = self._looked = True
 
     def start_over(self) -> None:
         """The room has loaded its document anew."""
@@ -157,9 +177,13 @@ class Projector:
         self._again = Touches()
         changes = self._projection.refresh(self._room.document.doc, touches)
         clients = len(self._room.document.ledger.state)
-        self._next_look = now + pace(self._clock() - now, clients)
+        self._next_look = now + pace(self._clock() - now, clients, listened=self.listened)
         self._seen_seq = seq
-        self._primed = True
+        if self._looked:
+            changes.attribute(touches)
+            self._untold.add(changes)
+        # The first look finds everything: that is what those who come now read by themselves.
+        self._primed = self._looked = True
         self._count_dropped()
         self._writing = asyncio.get_running_loop().create_task(self._write(seq, changes))
         return None
@@ -216,21 +240,27 @@ class Projector:
         while True:
             rows = changes if self._base is not None else self._projection.rows()
             written = await self._scenes.write(self._video_id, seq, rows, base=self._base)
-            if written.foreign:
-                # Ids of other videos: leave them out, and write again without them.
-                self._projection.disown(written.foreign)
-                self._again.everything = True
-                self._seen_seq = -1
+            foreign = written.foreign
             if written.written:
                 self._base = seq
                 break
             self._base = None
             if written.seq >= seq:
+                if self._untold.created:
+                    foreign = await self._scenes.foreign(self._video_id, self._untold.created)
                 break
         self.projected_seq = max(self.projected_seq, written.seq)
-        if changes:
-            self._heard(self._video_id, seq, changes)
-        if not written.foreign:
+        told = Changes()
+        if foreign:
+            # Ids of other videos: leave them out, write again without them, and then tell.
+            self._projection.disown(foreign)
+            self._again.everything = True
+            self._seen_seq = -1
+        else:
+            told, self._untold = self._untold, told
+        if changes or told:
+            self._heard(self._video_id, seq, told)
+        if not foreign:
             self._settle()
 
     def _settle(self) -> None:

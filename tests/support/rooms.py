@@ -9,7 +9,7 @@ from uuid import UUID
 
 from collab.document import Document
 from collab.errors import Unavailable
-from collab.ports import Edit, Edited, Seat
+from collab.ports import Edit, Edited, Listener, Listening, Seat
 from collab.projection import Projection
 from collab.schema import DocumentLimits
 from collab.session import Channel
@@ -47,6 +47,11 @@ class LocalRooms:
         expires_at: float,
     ) -> Seat:
         raise Unavailable("These rooms take no editors.")
+
+    async def listen(
+        self, video_id: UUID, listener: Listener, *, user: str, access_version: int
+    ) -> Listening:
+        raise Unavailable("These rooms tell nobody.")
 
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         async with self._turns[video_id]:
