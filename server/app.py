@@ -20,6 +20,7 @@ from aiohttp import web
 
 from api.dispatch import add_routes
 from api.errors import Detail
+from api.events.door import PATH, Events
 from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, Keys, mint
 from api.jwks import JwksKeys
@@ -91,11 +92,11 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         public_url = (settings.public_url or place.address).rstrip("/")
         own_link = _own_link(public_url)
         durable = await _durable(settings, database, place, stack)
-        moved: list[Callable[[UUID], None]] = []
+        heard: list[Heard] = []
 
         def projected(video_id: UUID, seq: int, changes: Changes) -> None:
-            for tell in moved:
-                tell(video_id)
+            for tell in heard:
+                tell(video_id, seq, changes)
 
         hub = await _hub(settings, database, durable, metrics, own_link, projected, place, stack)
         media = await _media(settings, database, public_url)
@@ -103,15 +104,25 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         parts = _parts(
             settings, database, hub, durable, metrics, own_link, place, public_url, media, limiter
         )
-        moved.append(parts.access.moved)
+        events = Events(
+            parts,
+            polling=place.alone,
+            per_user=settings.max_connections_per_user,
+            listeners=metrics.listeners.set,
+        )
+        heard.append(lambda video_id, _, __: parts.access.moved(video_id))
+        heard.append(events.projected)
         app = build(parts, _log, version=version("cocut"))
         app.router.add_get("/ws/videos/{video_id}", sync)
+        app.router.add_route("*", PATH, events.handle)
         add_routes(app, Pages(_guest_token(settings)).routes)
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+        events.start()
+        stack.push_async_callback(events.close)
         hub.start()
         stack.push_async_callback(hub.drain)
         gc.collect()

@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline'
 import { webcrypto } from 'node:crypto'
 import { YSweetProvider } from '@y-sweet/client'
+import { io } from 'socket.io-client'
 import { generateKeyBetween } from 'fractional-indexing'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
@@ -96,6 +97,58 @@ class Client {
   }
 }
 
+// A listener: what it has heard, and the picture that it makes of that.
+class Listener {
+  constructor ({ url, video, token, transports, join = true, ...options }) {
+    this.video = video
+    this.heard = []
+    this.reasons = []
+    this.errors = []
+    this.transports = []
+    this.layers = new Map()
+    this.sceneOf = new Map()
+    this.waiting = new Set()
+    const origin = new URL(url)
+    origin.protocol = origin.protocol.replace('ws', 'http')
+    this.socket = io(origin.origin, { auth: { token }, transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200, ...options })
+    const { socket } = this
+    socket.on('connect', async () => {
+      this.transports.push(socket.io.engine.transport.name)
+      socket.io.engine.on('upgrade', (transport) => this.transports.push(transport.name))
+      if (join) this.joined = await this.emit('video:join', { video_id: video })
+      this.look()
+    })
+    socket.on('connect_error', (error) => { this.errors.push({ message: error.message, data: error.data ?? null }); this.look() })
+    socket.on('disconnect', (reason) => { this.reasons.push(reason); this.joined = null; this.look() })
+    socket.onAny((name, payload) => { this.heard.push([name, payload]); this.draw(name, payload); this.look() })
+  }
+
+  draw (name, payload) {
+    if (name === 'layer:created' || name === 'layer:updated') {
+      this.layers.set(payload.layer_id, payload.layer)
+    } else if (name === 'layer:deleted') {
+      this.layers.delete(payload.layer_id)
+    } else if (name === 'layers:reordered') {
+      for (const { layer_id: id, order_index: index } of payload.layer_orders) {
+        if (this.layers.has(id)) this.layers.set(id, { ...this.layers.get(id), order_index: index })
+      }
+    }
+  }
+
+  look () {
+    this.waiting.forEach((check) => check())
+  }
+
+  emit (name, payload) {
+    return new Promise((resolve) => this.socket.emit(name, payload, resolve))
+  }
+
+  picture () {
+    return Object.fromEntries([...this.layers].sort())
+  }
+}
+Listener.prototype.until = Client.prototype.until
+
 function scene (order, text, layers = {}) {
   return new Y.Map([
     ['order', order], ['text', new Y.Text(text)], ['duration', 5], ['is_expanded', false],
@@ -112,7 +165,7 @@ function layer (order, type, properties = {}) {
 
 const requests = {
   async open ({ client, kind, ...options }) {
-    clients.set(client, new Client(kind, options))
+    clients.set(client, kind === 'socket.io' ? new Listener(options) : new Client(kind, options))
     return null
   },
   async run ({ client, code, given }) {
