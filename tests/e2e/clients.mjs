@@ -112,9 +112,11 @@ class Listener {
     origin.protocol = origin.protocol.replace('ws', 'http')
     this.socket = io(origin.origin, { auth: { token }, transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200, ...options })
     const { socket } = this
-    socket.on('connect', async () => {
+    socket.io.on('open', () => {
       this.transports.push(socket.io.engine.transport.name)
       socket.io.engine.on('upgrade', (transport) => this.transports.push(transport.name))
+    })
+    socket.on('connect', async () => {
       if (join) this.joined = await this.emit('video:join', { video_id: video })
       this.look()
     })
