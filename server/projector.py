@@ -47,7 +47,7 @@ CLOSING_LOOKS: Final = 3
 _log = structlog.get_logger(__name__)
 
 
-def pace(spent: float, clients: int, *, listened: bool) -> float:
+def pace(spent: float, clients: int, *, listened: bool = False) -> float:
     """Seconds from a look to the next.
 
     Args:

@@ -15,8 +15,8 @@ from aiohttp import web
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from api import errors
+from api.admission import take_request
 from api.callers import Caller, bearer
-from api.dispatch import count, count_stranger
 from api.events.feed import Feed, Pace
 from api.events.payloads import Event
 from api.events.requests import REQUESTS, fields_of, id_in, prepared
@@ -52,12 +52,14 @@ class Member:
     Attributes:
         sid: Socket.IO's id of it.
         engine_id: the transport's.
+        request: what it began with.
         caller: who it is.
         joined: the videos that it listens to.
     """
 
     sid: str
     engine_id: str
+    request: web.Request
     caller: Caller
     joined: dict[UUID, Listening] = field(default_factory=dict)
 
@@ -94,7 +96,7 @@ class Events:
     ) -> None:
         self._parts = parts
         self._per_user = per_user
-        self._count = listeners
+        self._counted = listeners
         self._wire = Wire(
             self._receive,
             polling=polling,
@@ -165,7 +167,13 @@ class Events:
         except TimeoutError:
             _log.warning("events_not_sent", videos=len(feeds))
         engine_ids = [*self._wire.strangers, *(m.engine_id for m in self._members.values())]
-        await asyncio.gather(*(self._wire.end(id_, GOING_AWAY) for id_ in engine_ids))
+        endings = [asyncio.ensure_future(self._wire.end(id_, GOING_AWAY)) for id_ in engine_ids]
+        if endings:
+            _, late = await asyncio.wait(endings, timeout=CLOSE_SECONDS)
+            for id_, ending in zip(engine_ids, endings, strict=True):
+                if ending in late:
+                    self._wire.abort(id_)
+            await asyncio.gather(*endings, return_exceptions=True)
         await asyncio.gather(*(feed.close() for feed in feeds))
         for task in self._tasks:
             task.cancel()
@@ -202,10 +210,10 @@ class Events:
             shown = errors.body(CocutError())
             raise Refused(shown["message"], shown) from None
         engine_id = self._wire.engine_id(sid)
-        self._members[sid] = Member(sid, engine_id, caller)
+        self._members[sid] = Member(sid, engine_id, request, caller)
         self._users[caller.sub] += 1
         self._wire.strangers.pop(engine_id, None)
-        self._count(len(self._members))
+        self._counted(len(self._members))
 
     async def _admit(self, request: web.Request, auth: object) -> Caller:
         if self._closing:
@@ -217,12 +225,17 @@ class Events:
                 token = bearer(request, in_query=True)
             caller = await parts.callers.of_token(token, parts.wall())
         except Unauthenticated:
-            await count_stranger(parts, request)
+            await self._count(request, None, " connects")
             raise
-        await count(parts, caller, 1)
+        await self._count(request, caller, " connects")
         if self._users[caller.sub] >= self._per_user:
             raise Unavailable("You have too many connections open; close some and try again.")
         return caller
+
+    async def _count(self, request: web.Request, caller: Caller | None, door: str = "") -> None:
+        taken = await take_request(request, self._parts, caller, 1, door=door)
+        if taken is not None and not taken.allowed:
+            raise errors.TooManyRequests(taken.reset)
 
     def _disconnect(self, sid: str) -> None:
         member = self._members.pop(sid, None)
@@ -235,7 +248,7 @@ class Events:
             del self._users[member.caller.sub]
         if member.engine_id in self._wire.environ:
             self._wire.strangers[member.engine_id] = self._parts.clock()
-        self._count(len(self._members))
+        self._counted(len(self._members))
 
     async def _answer(self, event: str, sid: str, payload: object) -> dict[str, Any]:
         member = self._members[sid]
@@ -244,7 +257,7 @@ class Events:
         if member.caller.expires_at <= self._parts.wall():
             raise Unauthenticated("The token has expired; connect with a new one.")
         route = REQUESTS.get(event)
-        await count(self._parts, member.caller, 1 if route is None else route.cost)
+        await self._count(member.request, member.caller)
         if event == "video:join":
             return await self._join(member, self._video_in(payload))
         if event == "video:leave":
