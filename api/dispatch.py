@@ -180,7 +180,7 @@ def _id_of(name: str, value: str) -> str:
 async def _grant(
     route: Route, parts: Parts, caller: Caller, ids: Mapping[str, str]
 ) -> tuple[UUID, Grant]:
-    """The caller's role on the video that a video, scene or layer id leads to.
+    """The caller's role on the video that a video, scene, layer or job id leads to.
 
     For a scene or layer of somebody else's video, the answer is the same as for none.
     """
@@ -193,6 +193,9 @@ async def _grant(
     if permission.via == "scene":
         missing = SceneNotFound()
         found = await parts.scenes.scene_video(UUID(ids["scene_id"]))
+    elif permission.via == "job":
+        missing = JobNotFound()
+        found = (await parts.media.renders.get(UUID(ids["job_id"]))).video_id
     else:
         missing = LayerNotFound()
         found = await parts.scenes.layer_video(UUID(ids["layer_id"]))

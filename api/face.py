@@ -21,6 +21,7 @@ from api import (
     layers,
     media,
     members,
+    renders,
     scenes,
     versions,
     videos,
@@ -53,6 +54,7 @@ from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
+from persistence.renders import Renders
 from persistence.scenes import Scenes
 from persistence.update_log import UpdateLog
 from persistence.users import Users
@@ -70,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *audio.ROUTES,
     *media.ROUTES,
     *avatars.ROUTES,
+    *renders.ROUTES,
     *api_keys.ROUTES,
     *health.ROUTES,
 )
@@ -138,6 +141,7 @@ def media_parts(
         avatars=Avatars(database, blobs),
         api_keys=ApiKeys(database),
         premium=Premium(database),
+        renders=Renders(database, Jobs(database)),
         links=links,
         examine=examine,
         scratch=scratch,

@@ -31,6 +31,7 @@ from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
+from persistence.renders import Renders
 from persistence.scenes import Scenes
 from persistence.users import Users
 from persistence.versions import Versions
@@ -67,6 +68,7 @@ class MediaParts:
     Attributes:
         blobs, jobs, audio, media, avatars, api_keys: the tables.
         premium: what of the libraries is premium.
+        renders: what is rendered, and how long it takes.
         links: to stored files.
         examine: looks into uploads.
         scratch: a directory on this machine for what is on its way.
@@ -79,6 +81,7 @@ class MediaParts:
     avatars: Avatars
     api_keys: ApiKeys
     premium: Premium
+    renders: Renders
     links: Links
     examine: Examine
     scratch: Path

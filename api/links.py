@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from collab.errors import Forbidden
 from persistence.blobs import PATH, key_of
@@ -35,6 +36,16 @@ class Links:
     def prefix(self) -> str:
         """What absolute links begin with."""
         return self._base + PATH
+
+    @property
+    def base(self) -> str:
+        """What absolute links begin with, without a slash at the end."""
+        return self._base
+
+    def webhook_secret(self, job_id: UUID) -> str:
+        """What the message that a job has ended is signed with; known to who started it."""
+        said = b"webhook\0" + job_id.bytes
+        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()
 
     def own(self, link: str) -> str | None:
         """The key, if a link leads to a file of this server: a path, or absolute."""

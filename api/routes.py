@@ -39,7 +39,7 @@ class Permission:
     """
 
     signed_in: bool
-    via: Literal["video", "scene", "layer"] | None = None
+    via: Literal["video", "scene", "layer", "job"] | None = None
     action: Action | None = None
 
     def __str__(self) -> str:
@@ -65,6 +65,11 @@ def on_scene(action: Action) -> Permission:
 def on_layer(action: Action) -> Permission:
     """Whoever may do `action` on the video of the layer in the path."""
     return Permission(True, "layer", action)
+
+
+def on_job(action: Action) -> Permission:
+    """Whoever may do `action` on the video of the render in the path."""
+    return Permission(True, "job", action)
 
 
 @dataclass(frozen=True, slots=True)

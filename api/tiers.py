@@ -70,6 +70,37 @@ def require_api_keys(tier: str) -> None:
         raise TierRequired("API keys take the business tier.")
 
 
+def require_quality(tier: str, quality: str, pixels: int) -> None:
+    """Refuse a render that is larger than the tier has.
+
+    Raises:
+        TierRequired: it is.
+    """
+    most = allowance(tier).quality
+    if pixels > most:
+        raise TierRequired(f"A render in {quality} takes a larger tier; this one goes to {most}p.")
+
+
+def require_no_watermark(tier: str) -> None:
+    """Refuse to render without a watermark where there always is one.
+
+    Raises:
+        TierRequired: there always is.
+    """
+    if not allowance(tier).no_watermark:
+        raise TierRequired("A render without a watermark takes the pro tier of the video's owner.")
+
+
+def require_white_label(tier: str) -> None:
+    """Refuse a watermark of one's own.
+
+    Raises:
+        TierRequired: the tier has none.
+    """
+    if not allowance(tier).white_label:
+        raise TierRequired("A watermark of one's own takes the business tier.")
+
+
 def require_premium(tier: str, what: str) -> None:
     """Refuse who may not use premium things of the libraries.
 

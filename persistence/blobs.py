@@ -41,6 +41,7 @@ SUFFIXES: Final = {
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",
     "video/webm": ".webm",
+    "video/h264": ".h264",
     "application/json": ".json",
     "text/vtt": ".vtt",
     "application/x-subrip": ".srt",
@@ -143,14 +144,20 @@ class Blobs:
         owner: UUID | None = None,
         video_id: UUID | None = None,
         name: str | None = None,
+        beside: Blob | None = None,
     ) -> Blob:
         """Store the bytes of the file `source`, which is moved; `add` makes the row.
+
+        With `beside`, the key is that one's with another ending.
 
         Raises:
             BlobStoreFailed: nothing was stored.
         """
         suffix = SUFFIXES[content_type]
-        key = "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH)) + suffix
+        if beside is None:
+            key = "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH)) + suffix
+        else:
+            key = beside.key.split(".", 1)[0] + suffix
         size = (await asyncio.to_thread(source.stat)).st_size
         blob = Blob(key, content_type, size, owner, video_id, name)
         await self.store.put_file(key, source, content_type)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pgqueuer.domain.types import JobId
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS: Final = 3
 CHANNEL: Final = "cocut_jobs"
 """Where the id of a job is notified whenever its row changes."""
+
+WEBHOOK: Final = "webhook"
+"""The kind of the jobs that tell somebody that a job has ended."""
 
 Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 
@@ -68,6 +71,7 @@ SELECT count(*) AS made, extract(epoch FROM min(created_at) + interval '1 hour' 
 FROM (
   SELECT created_at FROM jobs
   WHERE user_id = $1 AND created_at > now() - interval '1 hour' AND status <> 'failed'
+    AND kind <> 'webhook'
   ORDER BY created_at DESC LIMIT $2
 ) recent
 """
@@ -273,7 +277,7 @@ class Jobs:
             if row is not None:
                 if row["queue_id"] is not None:
                     await queries_on(connection).mark_job_as_cancelled([JobId(row["queue_id"])])
-                await _tell(connection, job_id)
+                await self._ended(connection, job_id)
             job = await self._read(connection, job_id)
         if job is None:
             raise JobNotFound
@@ -294,7 +298,7 @@ class Jobs:
             row = await connection.fetchrow(_BEGIN, job_id)
             if row is None:
                 if await connection.fetchval(_FAIL_POISON, job_id) is not None:
-                    await _tell(connection, job_id)
+                    await self._ended(connection, job_id)
                 return None
             await _tell(connection, job_id)
         return _job(row)
@@ -387,8 +391,25 @@ class Jobs:
             None if error is None else json.dumps(dict(error)),
         )
         if found is not None:
-            await _tell(connection, job.id)
+            await self._ended(connection, job.id)
         return found is not None
+
+    async def _ended(self, connection: Connection, job_id: UUID) -> None:
+        """Say that a job has ended: to who listens, and to the address that it was given."""
+        await _tell(connection, job_id)
+        row = await connection.fetchrow(
+            "SELECT user_id, tier FROM jobs WHERE id = $1 AND input ? 'webhook_url'", job_id
+        )
+        if row is not None:
+            await self.enqueue(
+                connection,
+                uuid5(job_id, WEBHOOK),
+                WEBHOOK,
+                user=row["user_id"],
+                tier=row["tier"],
+                given={"of": str(job_id)},
+                limit=None,
+            )
 
     async def _read(self, connection: Connection, job_id: UUID) -> Job | None:
         row = await connection.fetchrow(

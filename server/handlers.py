@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from persistence.blobs import Blobs
+from persistence.blobs import Blobs, shared_secret
 from persistence.database import Database
 from persistence.filestore import FileStore
+from persistence.jobs import WEBHOOK, Jobs
 from persistence.migrations import migrate
+from persistence.renders import Renders
+from server.media.fetch import Fetcher
+from server.media.fonts.book import FontBook
+from server.media.speech.embedded import EmbeddedSpeech
+from server.media.speech.espeak import Espeak
+from server.render_job import RenderJob
 from server.settings import Settings
 from server.signals import StopSignal
 from server.storage import open_database
+from server.webhook_job import WebhookJob
 from server.worker import Handlers, working
 
 _log = structlog.get_logger(__name__)
@@ -49,5 +58,22 @@ async def make_handlers(
     settings: Settings, database: Database, blobs: Blobs
 ) -> AsyncIterator[Handlers]:
     """The handlers, and what they share, for as long as the worker runs."""
-    handlers: Handlers = {}
+    espeak = Espeak(at_once=4)
+    renders, fetcher = Renders(database, Jobs(database)), Fetcher()
+    render = RenderJob(
+        database,
+        blobs,
+        renders,
+        fetcher,
+        lambda directory: EmbeddedSpeech(espeak, directory),
+        settings.data_dir / "renders",
+        FontBook(),
+    )
+    await render.sweep()
+    secret = await shared_secret(database, "links")
+    handlers: Handlers = {
+        "render": render,
+        "regenerate": render,
+        WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),
+    }
     yield handlers

@@ -74,6 +74,7 @@ class RenderOptions:
         redraw_all: draw all scenes anew.
         workers: scenes drawn at the same time.
         max_seconds: the longest video that is accepted.
+        nice: how much of the processor it leaves to others, 0 to 19.
     """
 
     quality: str = "1080p"
@@ -84,6 +85,7 @@ class RenderOptions:
     redraw_all: bool = False
     workers: int = 2
     max_seconds: float = 4 * 3600.0
+    nice: int = 0
 
 
 AssetKind = Literal["image", "gif", "video", "audio"]

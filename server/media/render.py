@@ -127,7 +127,10 @@ class _Render:
         self._video, self._options, self._store = video, options, segments
         self._scratch = workdir / _SCRATCH
         self._fonts = fonts
-        self._threads = ThreadPoolExecutor(options.workers + 2, thread_name_prefix="render")
+        # On Linux this is the thread's own, and every ffmpeg that it starts has it, too.
+        self._threads = ThreadPoolExecutor(
+            options.workers + 2, "render", initializer=os.nice, initargs=(options.nice,)
+        )
         self._meter = Meter(lambda step: void(loop.call_soon_threadsafe(progress, step)))
         self._film = workdir / f"film.{options.format}"
         self._poster_file = workdir / "poster.jpg"

@@ -1,0 +1,119 @@
+"""The models of renders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.schemas.base import AspectRatio, Given, GivenId, Id, Pagination, Shown, Time
+
+Quality = Literal["360p", "480p", "720p", "1080p", "1440p", "2160p"]
+Format = Literal["mp4", "webm", "gif", "mov", "mp3"]
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
+Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
+WebhookUrl = Annotated[
+    str,
+    Field(
+        max_length=2000,
+        pattern=r"^https?://[^\s\x00-\x1f]+$",
+        description="told when the job has ended; see the documentation of webhooks",
+    ),
+]
+
+
+class OwnWatermark(Given):
+    """A mark of one's own (business tier)."""
+
+    media_id: GivenId
+    position: Corner = "bottom-right"
+    scale: Annotated[float, Field(ge=0.01, le=1, description="of the picture's width")] = 0.15
+    opacity: Annotated[float, Field(ge=0, le=1)] = 0.6
+
+
+class RenderRequest(Given):
+    """How to render. The largest quality and the watermark go by the tier of the video's owner."""
+
+    quality: Quality | None = None
+    aspect_ratio: AspectRatio | None = None
+    format: Format = "mp4"
+    include_watermark: bool | None = None
+    watermark: OwnWatermark | None = None
+    webhook_url: WebhookUrl | None = None
+
+
+class RegenerateRequest(Given):
+    """Which scenes to draw anew; the options are those of the last render."""
+
+    scenes: Annotated[list[GivenId], Field(max_length=500)] = []  # noqa: RUF012
+    full_regeneration: bool = False
+    webhook_url: WebhookUrl | None = None
+
+
+class RenderStarted(Shown):
+    """A render that was asked for; `webhook_secret` only with a `webhook_url`."""
+
+    job_id: Id
+    estimated_time: Annotated[int, Field(description="seconds, with the wait")]
+    queue_position: int
+    webhook_secret: str = ""
+
+
+class RegenerationStarted(Shown):
+    """A regeneration that was asked for; `webhook_secret` only with a `webhook_url`."""
+
+    job_id: Id
+    estimated_time: Annotated[int, Field(description="seconds, with the wait")]
+    status: Status
+    webhook_secret: str = ""
+
+
+class RegenerationStatus(Shown):
+    """How far the last regeneration is."""
+
+    status: Literal["processing", "completed", "failed", "cancelled"]
+    progress: int
+    current_scene: int
+    total_scenes: int
+    estimated_time_remaining: int
+
+
+class RenderError(Shown):
+    """Why a render failed."""
+
+    code: str
+    message: str
+
+
+class Render(Shown):
+    """A job of rendering or regeneration."""
+
+    job_id: Id
+    kind: Literal["render", "regenerate"]
+    status: Status
+    progress: Annotated[int, Field(description="percent")]
+    current_scene: int
+    total_scenes: int
+    estimated_time_remaining: Annotated[int, Field(description="seconds")]
+    queue_position: Annotated[int, Field(description="0 once it does not wait any more")]
+    seq: Annotated[int, Field(description="of the video, as it is rendered")]
+    warnings: list[str]
+    error: RenderError | None
+    output_url: str | None
+    poster_url: str | None
+    captions_url: str | None
+    created_at: Time
+    finished_at: Time | None
+
+
+class OneRender(Shown):
+    """One render."""
+
+    render: Render
+
+
+class ManyRenders(Shown):
+    """A page of a video's renders, newest first."""
+
+    renders: list[Render]
+    pagination: Pagination

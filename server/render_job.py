@@ -1,0 +1,234 @@
+"""Jobs of the kinds `render` and `regenerate`: a video becomes a file, a poster and captions."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from api.tiers import allowance
+from collab.errors import StorageQuotaExceeded
+from collab.schema import is_id
+from persistence.blobs import Blob, Blobs, require_room
+from persistence.database import Database
+from persistence.errors import BlobStoreFailed
+from persistence.jobs import Job
+from persistence.renders import Frozen, Renders
+from server.media.assets import StoredAssets, local_copy
+from server.media.errors import AssetMissing, OutOfSpace, RenderError
+from server.media.fetch import Fetcher
+from server.media.fonts.book import FontBook
+from server.media.model import (
+    Progress,
+    RenderInput,
+    RenderOptions,
+    RenderResult,
+    Speech,
+    Watermark,
+)
+from server.media.render import render
+from server.media.segments import BlobSegments
+from server.worker import JobCancelled, Running
+
+NICE: Final = 10
+KEEP: Final = timedelta(days=30)
+"""For how long films are kept."""
+_TYPES: Final = {
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "gif": "image/gif",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+}
+
+
+class RenderFailed(RenderError):
+    """The film could not be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """Runs them; see `JobHandler`.
+
+    Attributes:
+        database, blobs, renders: where everything is.
+        fetcher: gets the files that layers name on other servers.
+        speech: what speaks, with files in the directory that it is given.
+        directory: for what is being made; a directory in it for each attempt.
+        fonts: shared by all renders.
+    """
+
+    database: Database
+    blobs: Blobs
+    renders: Renders
+    fetcher: Fetcher
+    speech: Callable[[Path], Speech]
+    directory: Path
+    fonts: FontBook
+
+    async def sweep(self) -> None:
+        """Remove what workers that were killed have left behind."""
+        found = await asyncio.to_thread(self._attempts)
+        running = await self.renders.under_way({job_id for job_id, _ in found})
+        for job_id, path in found:
+            if job_id not in running:
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+        await self.renders.forget()
+
+    async def __call__(self, running: Running) -> None:
+        """Render, store, and end the job in the transaction that names what was stored."""
+        job = running.job
+        place = self.directory / f"{job.id}-{job.attempts}"
+        for job_id, path in await asyncio.to_thread(self._attempts):
+            if job_id == job.id:
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+        try:
+            await asyncio.to_thread(_make, place)
+            await self._render(running, place)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OutOfSpace from error
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
+
+    def _attempts(self) -> list[tuple[UUID, Path]]:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [
+            (UUID(path.name[:36]), path)
+            for path in self.directory.iterdir()
+            if is_id(path.name[:36])
+        ]
+
+    async def _render(self, running: Running, place: Path) -> None:
+        job = running.job
+        assert job.video_id is not None
+        video = await self.renders.frozen(job.id)
+        assets = StoredAssets(
+            job.video_id,
+            self.blobs,
+            self.renders,
+            self.fetcher,
+            place / "assets",
+            premium=job.input["premium"],
+        )
+        warnings: list[str] = []
+
+        def heard(step: Progress) -> None:
+            running.progress(
+                # The last of it is storing.
+                min(step.percent, 99),
+                stage=step.stage,
+                current_scene=step.current_scene,
+                total_scenes=len(video.scenes),
+                estimated_time_remaining=round(step.estimated_time_remaining, 1),
+            )
+
+        try:
+            result = await render(
+                _input(video),
+                await self._options(job, place, warnings),
+                assets,
+                self.speech(place / "speech"),
+                BlobSegments(self.blobs, place / "segments"),
+                place / "film",
+                progress=heard,
+                cancelled=asyncio.Event(),
+                fonts=self.fonts,
+            )
+        finally:
+            await assets.close()
+        running.progress(99, stage="storing", estimated_time_remaining=0)
+        await self._store(running, result, [*warnings, *result.warnings])
+
+    async def _options(self, job: Job, place: Path, warnings: list[str]) -> RenderOptions:
+        given = job.input
+        mark, own = None, given.get("own_watermark")
+        if given["watermark"]:
+            mark = Watermark()
+            if own is not None:
+                try:
+                    image = await local_copy(self.blobs, own["key"], place / "assets")
+                    mark = Watermark(
+                        "", image, own["position"], float(own["scale"]), float(own["opacity"])
+                    )
+                except AssetMissing as error:
+                    warnings.append(f"The watermark's picture cannot be shown: {error}.")
+        return RenderOptions(
+            given["quality"],
+            given["aspect_ratio"],
+            given["format"],
+            mark,
+            redraw=frozenset(given.get("redraw", ())),
+            redraw_all=given.get("redraw_all", False),
+            nice=NICE,
+        )
+
+    async def _store(self, running: Running, result: RenderResult, warnings: list[str]) -> None:
+        job = running.job
+        stored: list[Blob] = []
+        try:
+            film = await self._keep(job, result.path, _TYPES[job.input["format"]], stored)
+            poster = await self._keep(job, result.poster, "image/jpeg", stored)
+            vtt = await self._keep(job, result.captions_vtt, "text/vtt", stored)
+            await self._keep(job, result.captions_srt, "application/x-subrip", stored, beside=vtt)
+            made: dict[str, Any] = {
+                "output": film.path,
+                "poster": poster.path,
+                "captions": vtt.path,
+                "duration": result.duration,
+                "warnings": warnings,
+                "drawn_scenes": result.drawn_scenes,
+                "reused_scenes": result.reused_scenes,
+            }
+            async with self.database.transaction() as connection:
+                room = allowance(job.tier).storage_bytes
+                size = sum(blob.size for blob in stored)
+                await require_room(connection, job.user_id, size, room)
+                for blob in stored:
+                    await self.blobs.add(connection, blob, keep=KEEP)
+                await running.complete(connection, made)
+        except (OutOfSpace, RenderFailed, StorageQuotaExceeded, JobCancelled):
+            # After any other failure the rows may be there all the same; the collector will know.
+            await self.blobs.store.delete([blob.key for blob in stored])
+            raise
+
+    async def _keep(
+        self,
+        job: Job,
+        path: Path,
+        content_type: str,
+        stored: list[Blob],
+        beside: Blob | None = None,
+    ) -> Blob:
+        try:
+            blob = await self.blobs.store_file(
+                path, content_type, owner=job.user_id, video_id=job.video_id, beside=beside
+            )
+        except BlobStoreFailed as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OutOfSpace from error
+            raise RenderFailed("The film could not be stored; try again later.") from error
+        stored.append(blob)
+        return blob
+
+
+def _make(place: Path) -> None:
+    for name in ("assets", "speech", "segments"):
+        (place / name).mkdir(mode=0o700, parents=True)
+
+
+def _input(video: Frozen) -> RenderInput:
+    layers: dict[str, Any] = {}
+    for layer in video.layers:
+        layers.setdefault(layer.scene_id, []).append(layer)
+    return RenderInput(
+        video.seq, video.title, video.aspect_ratio, video.background, video.scenes, layers
+    )
