@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from api.schemas.base import AspectRatio, Given, GivenId, Id, Pagination, Shown, Time
+from api.schemas.base import (
+    AspectRatio,
+    Given,
+    GivenId,
+    Id,
+    Pagination,
+    Shown,
+    Time,
+    without_defaults,
+)
 
 Quality = Literal["360p", "480p", "720p", "1080p", "1440p", "2160p"]
 Format = Literal["mp4", "webm", "gif", "mov", "mp3"]
@@ -50,22 +59,24 @@ class RegenerateRequest(Given):
     webhook_url: WebhookUrl | None = None
 
 
-class RenderStarted(Shown):
+class _Started(Shown):
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    job_id: Id
+    estimated_time: Annotated[int, Field(description="seconds, with the wait")]
+    webhook_secret: str = ""
+
+
+class RenderStarted(_Started):
     """A render that was asked for; `webhook_secret` only with a `webhook_url`."""
 
-    job_id: Id
-    estimated_time: Annotated[int, Field(description="seconds, with the wait")]
     queue_position: int
-    webhook_secret: str = ""
 
 
-class RegenerationStarted(Shown):
+class RegenerationStarted(_Started):
     """A regeneration that was asked for; `webhook_secret` only with a `webhook_url`."""
 
-    job_id: Id
-    estimated_time: Annotated[int, Field(description="seconds, with the wait")]
     status: Status
-    webhook_secret: str = ""
 
 
 class RegenerationStatus(Shown):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from server.worker import Handlers
 from tests.integration.media.reading import movie_seconds
-from tests.support.face import Client
-from tests.support.rendering import download, ended, handlers, working
+from tests.support.face import Client, token
+from tests.support.rendering import download, ended, handlers, render, working
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -68,3 +70,208 @@ async def test_a_render_and_what_comes_of_it(api: Client, worker: None, tmp_path
     listed = await api.call("GET", f"/api/v1/videos/{video}/renders")
     assert [one["job_id"] for one in listed.data["renders"]] == [done["job_id"]]
     assert listed.data["pagination"]["total_items"] == 1
+
+
+async def test_what_was_drawn_is_used_again(api: Client, worker: None) -> None:
+    video, scenes, texts = await a_video(api)
+    await render(api, video)
+    first, second = scenes
+    assert await drawn(api, await render(api, video)) == []
+    await api.call("PUT", f"/api/v1/layers/{texts[1]}", {"properties": {"text": "Other"}})
+    assert await drawn(api, await render(api, video)) == [2]
+    again = await api.call("POST", f"/api/v1/videos/{video}/regenerate", {"scenes": [first]})
+    assert again.status == 201
+    assert set(again.data) == {"job_id", "estimated_time", "status"}
+    assert again.data["status"] == "processing"
+    assert again.json["message"] == "Video regeneration started"
+    assert await drawn(api, await ended(api, again.data["job_id"])) == [1]
+    status = await api.call("GET", f"/api/v1/videos/{video}/regeneration-status")
+    assert status.data == {
+        "status": "completed",
+        "progress": 100,
+        "current_scene": status.data["current_scene"],
+        "total_scenes": 2,
+        "estimated_time_remaining": 0,
+    }
+    full = await api.call("POST", f"/api/v1/videos/{video}/regenerate", {"full_regeneration": True})
+    assert await drawn(api, await ended(api, full.data["job_id"])) == [1, 2]
+    bad = await api.call(
+        "POST", f"/api/v1/videos/{video}/regenerate", {"scenes": [second, str(uuid.uuid4())]}
+    )
+    assert (bad.status, bad.fields) == (422, ["scenes.1"])
+
+
+async def drawn(api: Client, done: dict[str, Any]) -> list[int]:
+    assert done["status"] == "completed", done
+    job = await api.parts.media.jobs.get(uuid.UUID(done["job_id"]))
+    assert job.result is not None
+    return list(job.result["drawn_scenes"])
+
+
+async def test_a_render_is_of_the_moment_it_was_asked_for(api: Client, known: Handlers) -> None:
+    video, scenes, _ = await a_video(api)
+    asked = await api.call("POST", f"/api/v1/videos/{video}/render", {"quality": "360p"})
+    before = (await api.call("GET", f"/api/v1/videos/{video}")).seq
+    for scene in scenes:
+        await api.call("DELETE", f"/api/v1/videos/{video}/scenes/{scene}")
+    async with working(api, known):
+        done = await ended(api, asked.data["job_id"])
+    assert (done["status"], done["seq"], done["total_scenes"]) == ("completed", before, 2)
+    empty = await api.call("POST", f"/api/v1/videos/{video}/render", {})
+    assert (empty.status, empty.fields) == (422, ["scenes"])
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "head"),
+    [
+        ("webm", "video/webm", b"\x1a\x45\xdf\xa3"),
+        ("gif", "image/gif", b"GIF89a"),
+        ("mov", "video/quicktime", b""),
+        ("mp3", "audio/mpeg", b"ID3"),
+    ],
+)
+async def test_formats(api: Client, worker: None, form: str, kind: str, head: bytes) -> None:
+    video, _, _ = await a_video(api, 1)
+    done = await render(api, video, format=form)
+    assert done["status"] == "completed", done
+    film = await download(api, done["output_url"])
+    assert film.headers["Content-Type"] == kind
+    assert film.content.startswith(head)
+    assert film.headers["Content-Disposition"].endswith(f'.{form}"')
+
+
+async def test_waiting_and_cancelling(api: Client) -> None:
+    video, _, _ = await a_video(api)
+    path = f"/api/v1/videos/{video}/render"
+    first = (await api.call("POST", path, {})).data
+    second = (await api.call("POST", path, {})).data
+    assert second["queue_position"] == first["queue_position"] + 1
+    assert second["estimated_time"] > first["estimated_time"]
+    seen = await ended(api, second["job_id"], lambda one: True)
+    assert (seen["status"], seen["queue_position"]) == ("queued", second["queue_position"])
+    gone = await api.call("DELETE", f"/api/v1/renders/{first['job_id']}")
+    assert (gone.status, gone.data["render"]["status"]) == (200, "cancelled")
+    assert gone.data["render"]["finished_at"] is not None
+    seen = await ended(api, second["job_id"], lambda one: True)
+    assert seen["queue_position"] == first["queue_position"], "the queue moves on"
+    again = await api.call("DELETE", f"/api/v1/renders/{first['job_id']}")
+    assert again.data["render"] == gone.data["render"], "what has ended stays as it is"
+    await api.call("DELETE", f"/api/v1/renders/{second['job_id']}")
+
+
+async def test_one_key_one_render(api: Client) -> None:
+    video, _, _ = await a_video(api)
+    path, headers = f"/api/v1/videos/{video}/render", {"Idempotency-Key": "only-once"}
+    replies = [await api.call("POST", path, {}, headers=headers) for _ in range(2)]
+    assert replies[0].json == replies[1].json
+    listed = await api.call("GET", f"/api/v1/videos/{video}/renders")
+    assert listed.data["pagination"]["total_items"] == 1
+    await api.call("DELETE", f"/api/v1/renders/{replies[0].data['job_id']}")
+
+
+async def test_who_may_do_what(api: Client) -> None:
+    video, _, _ = await a_video(api)
+    await api.share(video, "erin", "editor")
+    await api.share(video, "vera", "viewer")
+    path = f"/api/v1/videos/{video}/render"
+    job = (await api.call("POST", path, {}, user="erin")).data["job_id"]
+    for method, place, body, allowed in (
+        ("GET", f"/api/v1/renders/{job}", ..., {"vera": 200, "mallory": 404}),
+        ("GET", f"/api/v1/videos/{video}/renders", ..., {"vera": 200, "mallory": 404}),
+        ("POST", path, {}, {"vera": 403, "mallory": 404}),
+        ("POST", f"/api/v1/videos/{video}/regenerate", {}, {"vera": 403, "mallory": 404}),
+        ("DELETE", f"/api/v1/renders/{job}", ..., {"vera": 403, "mallory": 404, "erin": 200}),
+    ):
+        for user, status in allowed.items():
+            reply = await api.call(method, place, body, user=user)
+            assert reply.status == status, (method, place, user)
+            if "/renders/" in place and status == 404:
+                assert reply.code == "job_not_found"
+    for unknown in (uuid.uuid4(), "nonsense"):
+        reply = await api.call("GET", f"/api/v1/renders/{unknown}")
+        assert (reply.status, reply.code) == (404, "job_not_found")
+    never = await api.call("GET", f"/api/v1/videos/{video}/regeneration-status")
+    assert (never.status, never.code) == (404, "job_not_found")
+
+
+@pytest.mark.parametrize(
+    ("tier", "body", "status"),
+    [
+        ("free", {"include_watermark": False}, 403),
+        ("free", {"quality": "1080p"}, 403),
+        ("free", {}, 201),
+        ("pro", {"quality": "1080p", "include_watermark": False}, 201),
+        ("pro", {"quality": "2160p"}, 403),
+        ("pro", {"watermark": {"media_id": str(uuid.UUID(int=1))}}, 403),
+        ("business", {"quality": "2160p"}, 201),
+        ("business", {"watermark": {"media_id": str(uuid.UUID(int=1))}}, 422),
+        ("business", {"quality": "1080"}, 422),
+        ("business", {"format": "avi"}, 422),
+        ("business", {"aspect_ratio": "3:2"}, 422),
+        ("business", {"webhook_url": "javascript:alert(1)"}, 422),
+        ("business", {"speed": 2}, 422),
+    ],
+)
+async def test_tiers_and_fields(api: Client, tier: str, body: dict[str, Any], status: int) -> None:
+    user = f"of-{tier}"
+    headers = {"Authorization": f"Bearer {token(user, tier)}"}
+    made = await api.call("POST", "/api/v1/videos", {"title": "A video"}, headers=headers)
+    video = made.data["video"]["id"]
+    await api.call("POST", f"/api/v1/videos/{video}/scenes", {"duration": 1}, headers=headers)
+    reply = await api.call("POST", f"/api/v1/videos/{video}/render", body, headers=headers)
+    assert reply.status == status, reply.content
+    if status == 403:
+        assert reply.code == "tier_required"
+    if status == 201:
+        job = await api.parts.media.jobs.cancel(uuid.UUID(reply.data["job_id"]))
+        assert job.input["watermark"] is (tier == "free")
+        best = {"free": "720p"}.get(tier, "1080p")
+        assert job.input["quality"] == body.get("quality", best)
+
+
+async def test_a_video_goes_by_its_owners_tier(api: Client) -> None:
+    video, scenes, _ = await a_video(api)
+    await api.share(video, "frida", "editor")
+    path = f"/api/v1/videos/{video}/render"
+    reply = await api.call("POST", path, {"quality": "2160p"}, user="frida", tier="free")
+    assert reply.status == 201, reply.content
+    job = await api.parts.media.jobs.cancel(uuid.UUID(reply.data["job_id"]))
+    assert (job.tier, job.input["watermark"]) == ("free", False)
+    premium = await a_premium_picture(api)
+    free = {"Authorization": f"Bearer {token('alice', 'free')}"}
+    await api.make_layer(scenes[0], type="media", properties={"media_id": str(premium)})
+    reply = await api.call("POST", path, {}, headers=free)
+    assert (reply.status, reply.code) == (403, "tier_required")
+    async with api.database.connection() as connection:
+        await connection.execute("DELETE FROM media_library WHERE id = $1", premium)
+
+
+async def a_premium_picture(api: Client) -> uuid.UUID:
+    made = uuid.uuid4()
+    async with api.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO media_library (id, type, title, url, thumbnail_url, source, is_premium)"
+            " VALUES ($1, 'image', 'Gold', '/api/v1/blobs/gold.png', '', 'stock', true)",
+            made,
+        )
+    return made
+
+
+async def test_generations_and_storage_are_the_callers(api: Client) -> None:
+    headers = {"Authorization": f"Bearer {token('gus', 'free')}"}
+    made = await api.call("POST", "/api/v1/videos", {"title": "A video"}, headers=headers)
+    video = made.data["video"]["id"]
+    await api.call("POST", f"/api/v1/videos/{video}/scenes", {"duration": 1}, headers=headers)
+    path = f"/api/v1/videos/{video}/render"
+    replies = [await api.call("POST", path, {}, headers=headers) for _ in range(11)]
+    assert [reply.status for reply in replies] == [201] * 10 + [429]
+    assert replies[-1].code == "generation_limit"
+    for reply in replies[:10]:
+        await api.parts.media.jobs.cancel(uuid.UUID(reply.data["job_id"]))
+    async with api.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO blobs (key, content_type, size, owner_id)"
+            " SELECT 'full.mp4', 'video/mp4', 500000000, id FROM users WHERE sub = 'gus'"
+        )
+    full = await api.call("POST", path, {}, headers=headers)
+    assert (full.status, full.code) == (413, "storage_quota_exceeded")
