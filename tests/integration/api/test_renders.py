@@ -35,12 +35,14 @@ async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
         yield
 
 
-async def a_video(api: Client, scenes: int = 2) -> tuple[str, list[str], list[str]]:
-    """A video of half a second a scene, with a text in each."""
+async def a_video(
+    api: Client, scenes: int = 2, seconds: float = 0.5
+) -> tuple[str, list[str], list[str]]:
+    """A video with a text in each scene."""
     video = await api.make_video()
     made, texts = [], []
     for number in range(scenes):
-        scene = await api.make_scene(video, duration=0.5)
+        scene = await api.make_scene(video, duration=seconds)
         made.append(scene)
         texts.append(await api.make_layer(scene, properties={"text": f"Scene {number}"}))
     return video, made, texts
@@ -141,7 +143,7 @@ async def test_formats(api: Client, worker: None, form: str, kind: str, head: by
 
 
 async def test_waiting_and_cancelling(api: Client) -> None:
-    video, _, _ = await a_video(api)
+    video, _, _ = await a_video(api, seconds=600)
     path = f"/api/v1/videos/{video}/render"
     first = (await api.call("POST", path, {})).data
     second = (await api.call("POST", path, {})).data
