@@ -31,13 +31,18 @@ class Containers:
 
     Args:
         is_container: whether the item `(client, clock)` of the document is a shared type.
-        measure: the depth of the deepest shared type in the document as it is now.
+        estimate: how deep the document nests, as far as pycrdt shows it; cheap.
+        measure: the depth of every shared type in the document; dear.
     """
 
     def __init__(
-        self, is_container: Callable[[int, int], bool], measure: Callable[[], int]
+        self,
+        is_container: Callable[[int, int], bool],
+        estimate: Callable[[], int],
+        measure: Callable[[], dict[tuple[int, int], int]],
     ) -> None:
         self._is_container = is_container
+        self._estimate = estimate
         self._measure = measure
         self._floor: int | None = None
         self._depths: dict[tuple[int, int], int] = {}
@@ -57,8 +62,8 @@ class Containers:
         if update.parents:
             self._check_parents(update, ledger)
         if update.types and not self._add(update):
-            self._floor = None
-            self._depths.clear()
+            self._depths = self._measure()
+            self._floor = self._deepest = max(self._depths.values(), default=0)
             if not self._add(update):
                 raise MalformedUpdate(f"shared types nested deeper than {MAX_NESTING}")
 
@@ -77,7 +82,7 @@ class Containers:
 
     def _add(self, update: UpdateSummary) -> bool:
         if self._floor is None:
-            self._floor = self._deepest = self._measure()
+            self._floor = self._deepest = self._estimate()
         for client, clock, other, target, place in sorted(update.types, key=_by_clock):
             known = self._depths.get((other, target))
             if place == "root":
@@ -112,9 +117,12 @@ def is_container(doc: Doc[Any], client: int, clock: int) -> bool:
     return True
 
 
-def measure(doc: Doc[Any]) -> int:
-    """The depth of the deepest shared type in a document; what is in a root type has depth 1."""
-    level: list[Any] = [root for root in doc.values() if root is not None]
+def estimate(doc: Doc[Any]) -> int:
+    """The depth of the deepest shared type that pycrdt shows; one in a root type has depth 1."""
+    # A root that nobody has asked for yet has no kind, and may be looked at as any.
+    level: list[Any] = [
+        doc.get(name, type=Map) if root is None else root for name, root in doc.items()
+    ]
     depth = -1
     while level:
         depth += 1

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from pycrdt import Doc, Map, Snapshot, Subscription, Transaction, merge_updates
 
-from collab.containers import Containers, is_container, measure
+from collab.containers import Containers, estimate, is_container
 from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
+from collab.nesting import depths
 from collab.ports import Edit
 from collab.schema import Touches
 from collab.surrogates import Place, SurrogatePairs, UnknownCharacters, find_pairs
@@ -55,7 +56,9 @@ class Document:
         self._max_bytes = max_bytes
         self._size = 0
         self._known: OrderedDict[bytes, None] = OrderedDict()
-        self._containers = Containers(partial(is_container, self.doc), partial(measure, self.doc))
+        self._containers = Containers(
+            partial(is_container, self.doc), partial(estimate, self.doc), self._measure
+        )
         self._pairs = SurrogatePairs()
         self._touches = Touches()
         self._author = ""
@@ -219,6 +222,9 @@ class Document:
         self._size = len(self.encode())
         if self._size + more > self._max_bytes:
             raise DocumentTooBig(f"the document would pass its limit of {self._max_bytes} bytes")
+
+    def _measure(self) -> dict[tuple[int, int], int]:
+        return depths(self.encode())
 
     def _begin(self) -> None:
         transaction = self.doc.transaction()

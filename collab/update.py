@@ -261,6 +261,72 @@ def _read_update(data: bytes) -> UpdateSummary:
     return UpdateSummary(blocks, needs, crossings, types, parents, cuts, pairs, deletes)
 
 
+@dataclass(slots=True)
+class Item:
+    """One item: its id; the item that is its parent, None for a root; or, where it does not say its
+    parent, an item beside it, which has the same."""
+
+    client: int
+    clock: int
+    is_type: bool
+    parent: tuple[int, int] | None
+    beside: tuple[int, int] | None
+
+
+def read_items(data: bytes) -> Iterator[Item]:
+    """The items of an update that `read_update` has found good; what was collected is left out."""
+    count, at = read_varuint(data, 0)
+    for _ in range(count):
+        structs, at = read_varuint(data, at)
+        client, at = read_varuint(data, at)
+        clock, at = read_varuint(data, at)
+        for _ in range(structs):
+            info = data[at]
+            at += 1
+            ref = info & 31
+            if ref == 0 or ref == 10:
+                length, at = read_varuint(data, at)
+            else:
+                item = Item(client, clock, ref == 7, None, None)
+                at = _place(data, at, info, item)
+                length, at = _content(data, at, ref)
+                yield item
+            clock += length
+
+
+def _place(data: bytes, at: int, info: int, item: Item) -> int:
+    for side in (128, 64):
+        if info & side:
+            other, at = read_varuint(data, at)
+            target, at = read_varuint(data, at)
+            item.beside = item.beside or (other, target)
+    if not info & 192:
+        named, at = read_varuint(data, at)
+        if named:
+            at = _text(data, at)
+        else:
+            other, at = read_varuint(data, at)
+            target, at = read_varuint(data, at)
+            item.parent = (other, target)
+        if info & 32:
+            at = _text(data, at)
+    return at
+
+
+def _content(data: bytes, at: int, ref: int) -> tuple[int, int]:
+    if ref == 8:
+        length, at = read_varuint(data, at)
+        for _ in range(length):
+            at = _any(data, at, 0)
+        return length, at
+    if ref == 4:
+        size, at = read_varuint(data, at)
+        text = data[at : at + size]
+        length = size if text.isascii() else len(text.decode().encode("utf-16-le")) // 2
+        return length, at + size
+    return _other_content(data, at, ref)
+
+
 def _pairs(text: str, clock: int) -> Iterator[int]:
     """The clocks of the second halves of surrogate pairs in a text that begins at `clock`."""
     for character in text:
