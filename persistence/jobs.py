@@ -9,7 +9,7 @@ nothing any more.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -232,6 +232,25 @@ class Jobs:
         if job is None:
             raise JobNotFound
         return job
+
+    async def many(self, job_ids: Iterable[UUID]) -> list[Job]:
+        """These jobs, oldest first; those that are not there are left out."""
+        return await self._several("j.id = ANY($1::uuid[])", list(job_ids))
+
+    async def recent(self) -> list[Job]:
+        """The jobs that are going on or ended within a minute, oldest first."""
+        return await self._several(
+            "j.status = 'processing' OR j.finished_at > now() - interval '1 minute'"
+        )
+
+    async def _several(self, condition: str, *given: object) -> list[Job]:
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                f"SELECT {_COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
+                f" WHERE {condition} ORDER BY j.created_at, j.id",
+                *given,
+            )
+        return [_job(row) for row in rows]
 
     async def of_video(
         self, video_id: UUID, kinds: Sequence[str], *, page: int, limit: int

@@ -21,6 +21,7 @@ from aiohttp import web
 from api.dispatch import add_routes
 from api.errors import Detail
 from api.events.door import PATH, Events
+from api.events.jobs import JobEvents
 from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, Keys, mint
 from api.jwks import JwksKeys
@@ -121,6 +122,9 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+        job_events = JobEvents(parts, events, database.dsn)
+        job_events.start()
+        stack.push_async_callback(job_events.close)
         events.start()
         stack.push_async_callback(events.close)
         hub.start()
