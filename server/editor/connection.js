@@ -58,6 +58,11 @@ export class Connection extends EventTarget {
     return this.#stored < this.#edits
   }
 
+  /** Wait until what was done here is stored, for a request that works from what is stored. */
+  async settled() {
+    while (this.phase === 'live' && !this.isSaved) await new Promise((resolve) => this.addEventListener('change', resolve, { once: true }))
+  }
+
   /** Take up the session's new token, or try again after a refusal. */
   retry() {
     const { token } = this.session

@@ -204,6 +204,7 @@ export class Editor {
     const { project } = this
     const title = project.video.title || this.video.title || 'Video'
     this.selection.settle(project)
+    this.body.classList.toggle('has-layer', this.selection.layer !== null)
     setText(this.title, title)
     this.title.disabled = !this.isOwner
     this.title.title = this.isOwner ? 'Rename' : ''

@@ -6,7 +6,7 @@ import { icon } from './icons.js'
 import { TABS } from './library-tabs.js'
 import { sameOrigin } from './assets.js'
 import { Uploads } from './uploads.js'
-import { button, complain, iconButton, openDialog, toast } from './widgets.js'
+import { button, complain, iconButton, openDialog, relabel, toast } from './widgets.js'
 
 export class Library {
   #tab = TABS[0]
@@ -102,7 +102,7 @@ export class Library {
     this.#silence()
     this.items.dataset.look = tab.look
     this.items.replaceChildren(...items.map((item) => this.#item(tab, item)))
-    if (!items.length) this.items.append(h('li', { class: 'empty' }, icon(tab.icon, 32), 'Nothing is here yet.'))
+    if (!items.length) this.items.append(h('li', { class: 'empty' }, icon(tab.icon, 32), this.#search ? 'Nothing is found.' : 'Nothing is here yet.'))
     const pages = pagination?.total_pages ?? 1
     const go = (step) => () => {
       this.#page += step
@@ -115,7 +115,7 @@ export class Library {
     const title = item.title ?? item.name
     const picture = item.thumbnail_url && h('img', { src: sameOrigin(item.thumbnail_url), alt: '', loading: 'lazy' })
     const sound = tab.sound?.(item)
-    const listen = sound && iconButton('play', `Listen to ${title}`, () => this.#listen(sound, listen))
+    const listen = sound && iconButton('play', `Listen to ${title}`, () => this.#listen(sound, listen, title))
     const star = tab.favorites && iconButton('star', `Favorite: ${title}`, () => this.#favorite(item, star), { 'aria-pressed': String(Boolean(item.is_favorite)) })
     const use = h(
       'button',
@@ -159,15 +159,16 @@ export class Library {
     }
   }
 
-  #listen(address, control) {
+  #listen(address, control, title) {
     const again = this.#sounding?.control === control
     this.#silence()
     if (again) return
     const audio = new Audio(sameOrigin(address))
-    this.#sounding = { audio, control }
-    control.replaceChildren(icon('pause'))
+    this.#sounding = { audio, control, title }
+    relabel(control, 'pause', `Stop ${title}`)
     audio.addEventListener('ended', () => this.#silence())
-    audio.play().catch(() => {
+    audio.play().catch((error) => {
+      if (error.name === 'AbortError') return // stopped before it began
       this.#silence()
       toast('This sound cannot be played.', { kind: 'error' })
     })
@@ -175,9 +176,10 @@ export class Library {
 
   #silence() {
     if (!this.#sounding) return
-    this.#sounding.audio.pause()
-    this.#sounding.control.replaceChildren(icon('play'))
+    const { audio, control, title } = this.#sounding
     this.#sounding = null
+    audio.pause()
+    relabel(control, 'play', `Listen to ${title}`)
   }
 }
 

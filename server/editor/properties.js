@@ -5,7 +5,7 @@ import { h, setText } from './dom.js'
 import { clamp, round } from './format.js'
 import { icon } from './icons.js'
 import { TYPES } from './layer-types.js'
-import { button, iconButton } from './widgets.js'
+import { button, complain, iconButton, toast } from './widgets.js'
 
 const RATIOS = [['16:9', 'Wide 16:9'], ['9:16', 'Tall 9:16'], ['1:1', 'Square 1:1'], ['4:5', 'Portrait 4:5']]
 const VIDEO_SPECS = [
@@ -47,6 +47,19 @@ export class PropertiesPanel {
       const values = { aspect_ratio: ratio, background }
       for (const { spec, part } of this.#controls) part.show(values[spec.key], project.readOnly || (spec.key === 'aspect_ratio' && !this.editor.isOwner))
     }
+  }
+
+  /** Have the words spoken by the chosen voice; the layer gets the sound as an edit of its own. */
+  async #speak(id, control) {
+    control.disabled = true
+    try {
+      await this.editor.connection.settled()
+      await this.editor.app.rest.post(`/layers/${id}/voiceover`)
+      toast('The voice is made: play the scene to hear it.')
+    } catch (error) {
+      complain(error.status === 404 ? new Error('This server does not speak.') : error)
+    }
+    control.disabled = false
   }
 
   #valueOf(layer, { kind, field, key }) {
@@ -91,7 +104,8 @@ export class PropertiesPanel {
       this.#controls.push(...made)
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })
-    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }))
+    const speak = layer.type === 'voiceover' && !project.readOnly && button('Make the voice', () => this.#speak(id, speak), { iconName: 'voiceover' })
+    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null)
     this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, `${type.label} layer`), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
   }
 }

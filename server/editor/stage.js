@@ -4,7 +4,7 @@ import { everyFrame, h, reconcile, setText, Subscriptions } from './dom.js'
 import { clamp, clock, round } from './format.js'
 import { icon } from './icons.js'
 import { paintScene, sizeOf } from './paint.js'
-import { iconButton } from './widgets.js'
+import { iconButton, relabel } from './widgets.js'
 
 const SNAP_PERCENT = 1.2
 const PLACED = ['text', 'media', 'shape', 'avatar']
@@ -99,11 +99,7 @@ export class Stage {
     const scene = project.scene(selection.scene)
     const context = this.canvas.getContext('2d')
     const label = player.playing ? 'Pause' : 'Play'
-    if (this.play.title !== label) {
-      this.play.title = label
-      this.play.setAttribute('aria-label', label)
-      this.play.replaceChildren(icon(player.playing ? 'pause' : 'play'))
-    }
+    relabel(this.play, player.playing ? 'pause' : 'play', label)
     if (!scene) {
       context.fillStyle = project.video.background
       context.fillRect(0, 0, this.canvas.width, this.canvas.height)

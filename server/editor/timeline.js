@@ -6,7 +6,7 @@ import { icon } from './icons.js'
 import { TYPES } from './layer-types.js'
 import { LAYER_TYPES, SHORTEST } from './project.js'
 import { Reorder } from './reorder.js'
-import { ask, face, iconButton, openMenu } from './widgets.js'
+import { ask, face, iconButton, openMenu, relabel } from './widgets.js'
 
 const SNAP_PIXELS = 7
 const LEAST_ZOOM = 1
@@ -113,18 +113,13 @@ export class Timeline {
     grip.setAttribute('aria-label', `Move ${layer.name}; arrow keys up and down`)
     grip.hidden = readOnly
     const visible = row.querySelector('.visible')
-    const label = `${layer.enabled ? 'Hide' : 'Show'} ${layer.name}`
-    if (visible.title !== label) {
-      visible.title = label
-      visible.setAttribute('aria-label', label)
-      visible.replaceChildren(icon(layer.enabled ? 'eye' : 'hidden', 14))
-    }
+    relabel(visible, layer.enabled ? 'eye' : 'hidden', `${layer.enabled ? 'Hide' : 'Show'} ${layer.name}`)
     visible.disabled = readOnly
   }
 
   #drawRuler(seconds) {
     const width = Math.max(200, this.ruler.clientWidth)
-    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= 56) ?? 600
+    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= 76) ?? 600
     const marks = Array.from({ length: Math.min(200, Math.floor(seconds / step) + 1) }, (_, index) => round(index * step))
     reconcile(this.ruler, marks, (mark) => `${mark}/${step}`, (mark) => h('span', { class: 'mark' }, clock(mark, step < 1)), (element, mark) => {
       element.style.left = `${(mark / seconds) * 100}%`

@@ -1,6 +1,7 @@
 // The list of videos.
 
 import { accountButton } from './account.js'
+import { Covers } from './covers.js'
 import { afterPause, h } from './dom.js'
 import { ago, clock, plural } from './format.js'
 import { icon } from './icons.js'
@@ -17,6 +18,7 @@ export class VideoList {
 
   constructor(app) {
     this.app = app
+    this.covers = new Covers(app.rest)
     this.list = h('ul', { class: 'video-list', 'aria-label': 'Videos', 'aria-busy': 'true' })
     this.pager = h('nav', { class: 'pager', 'aria-label': 'Pages' })
     const search = afterPause((text) => {
@@ -56,6 +58,7 @@ export class VideoList {
 
   close() {
     this.#closed = true
+    this.covers.close()
   }
 
   async load() {
@@ -97,7 +100,9 @@ export class VideoList {
 
   #show(videos, pagination) {
     this.list.removeAttribute('aria-busy')
-    this.list.replaceChildren(...videos.map((video) => this.#card(video)))
+    const cards = videos.map((video) => this.#card(video))
+    this.list.replaceChildren(...cards)
+    this.covers.draw(videos.map((video, index) => ({ video, place: cards[index].querySelector('.video-shape') })))
     if (!videos.length) {
       this.list.append(
         h(

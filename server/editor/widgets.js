@@ -13,6 +13,14 @@ export function iconButton(name, label, action, props = {}) {
   )
 }
 
+/** Give an icon button another icon and label, if it has not got them. */
+export function relabel(element, name, label) {
+  if (element.title === label) return
+  element.title = label
+  element.setAttribute('aria-label', label)
+  element.replaceChildren(icon(name))
+}
+
 export function button(label, action, { primary = false, danger = false, iconName = null, ...props } = {}) {
   const kind = primary ? ' primary' : danger ? ' danger' : ''
   return h(

@@ -113,7 +113,7 @@ async def make_showpiece(api: Api, *, user: str = "alice") -> str:
         audio_id=music["id"], audio_url=music["url"].partition("?")[0],
     )  # fmt: skip
     await _layer(api, first, "voiceover", "Voiceover", 0.8, 4.0, user, text="", speed=1)
-    await _layer(api, first, "effect", "Fade", 0, 1, user, effect="fade", direction="in")
+    await _layer(api, first, "effect", "Vignette", 0, 6, user, effect="vignette")
     await _layer(
         api, second, "text", "Wakes you gently", 0, 8.5, user,
         text="It wakes you gently", font_size=96, color="#FFFFFF", position={"x": 50, "y": 50},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.showpiece import make_showpiece
 from tests.support.server import Api
 
 
@@ -91,6 +92,20 @@ async def test_a_title_is_text_and_never_markup(visit: Visit, api: Api) -> None:
     await rosa.open_list()
     await expect(rosa.page.locator(".video-title")).to_have_text(title)
     await expect(rosa.page.locator(".video-title img")).to_have_count(0)
+
+
+async def test_a_card_shows_the_first_scene(visit: Visit, api: Api) -> None:
+    await make_showpiece(api, user="tess")
+    await api.call("POST", "/videos", {"title": "Empty"}, user="tess")
+    tess = await visit("tess")
+    await tess.open_list()
+    film = tess.page.locator(".video-card", has_text="Tern launch film").locator("canvas")
+    await expect(film).to_be_visible()
+    await expect(tess.page.locator(".video-card canvas")).to_have_count(1)
+    await tess.page.wait_for_function(
+        "(canvas) => canvas.getContext('2d').getImageData(200, 20, 1, 1).data[2] > 60",
+        arg=await film.element_handle(),
+    )
 
 
 async def test_pages_of_videos(visit: Visit, api: Api) -> None:

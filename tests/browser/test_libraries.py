@@ -1,0 +1,204 @@
+"""The libraries: found, heard, uploaded to, made from words, and used in a scene."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Locator, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.person import Person
+from tests.browser.showpiece import picture, tune, upload
+from tests.support.server import Api
+
+
+class Desk:
+    """A scene open in the editor of somebody whose libraries are their own."""
+
+    def __init__(self, person: Person, api: Api, user: str, video: str) -> None:
+        self.person = person
+        self.api = api
+        self.user = user
+        self.video = video
+
+    @property
+    def items(self) -> Locator:
+        return self.person.page.locator(".library-item")
+
+    async def open(self, tab: str) -> None:
+        await self.person.button("Library").click()
+        await self.person.page.get_by_role("tab", name=tab).click()
+        await expect(self.person.page.locator(".library-items[aria-busy]")).to_have_count(0)
+
+    async def layers(self) -> list[dict[str, Any]]:
+        await self.person.saved()
+        reply = await self.api.call("GET", f"/videos/{self.video}/document", user=self.user)
+        path = f"/videos/{self.video}/scenes?min_seq={reply.seq}"
+        scenes = (await self.api.call("GET", path, user=self.user)).data["scenes"]
+        return list(scenes[0]["layers"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(visit: Visit, api: Api, request: Any) -> Desk:
+    user = request.node.name.removeprefix("test_").replace("_", "-")
+    reply = await api.call("POST", "/videos", {"title": "A video"}, user=user)
+    video = str(reply.data["video"]["id"])
+    fields = {"text": "A scene", "duration": 6}
+    assert (await api.call("POST", f"/videos/{video}/scenes", fields, user=user)).status == 201
+    person = await visit(user)
+    await person.open_video(video)
+    return Desk(person, api, user, video)
+
+
+async def test_a_picture_is_uploaded_and_drawn(desk: Desk) -> None:
+    page = desk.person.page
+    await desk.open("Media")
+    await page.get_by_label("Search the library").fill("sunset by the sea")
+    await expect(page.get_by_text("Nothing is found.")).to_be_visible()
+    await page.get_by_label("Search the library").fill("")
+    file = {"name": "My dusk.jpg", "mimeType": "image/jpeg", "buffer": picture(480, 270)}
+    await page.get_by_label("Files to upload").set_input_files([file])  # type: ignore[list-item]
+    mine = desk.items.filter(has_text="My dusk")
+    await expect(mine).to_contain_text("480")
+    loaded = "(image) => image.complete && image.naturalWidth > 0"
+    await expect(mine.locator("img")).to_have_js_property("complete", True)
+    assert await mine.locator("img").evaluate(loaded)
+    await mine.get_by_role("button").click()
+    await expect(desk.person.bar("My dusk")).to_be_visible()
+    (layer,) = await desk.layers()
+    assert layer["type"] == "media"
+    assert layer["properties"]["media_type"] == "image"
+    stored = layer["properties"]["media_url"]
+    assert "/api/v1/blobs/" in stored
+    black = "(canvas) => canvas.getContext('2d').getImageData(5, 5, 1, 1).data[2] === 0"
+    while await page.locator(".stage-canvas").evaluate(black):
+        await asyncio.sleep(0.05)
+
+
+async def test_files_are_dropped_in_and_a_bad_one_is_refused(desk: Desk) -> None:
+    await desk.open("Media")
+    drop = """([name, type, bytes]) => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File([new Uint8Array(bytes)], name, { type }))
+        const panel = document.querySelector('.library-panel')
+        for (const kind of ['dragover', 'drop']) {
+            panel.dispatchEvent(new DragEvent(kind, {
+                bubbles: true, cancelable: true, dataTransfer: transfer,
+            }))
+        }
+    }"""
+    content = list(picture(320, 180))
+    await desk.person.page.evaluate(drop, ["Dropped.jpg", "image/jpeg", content])
+    await expect(desk.items.filter(has_text="Dropped")).to_be_visible()
+    await desk.person.page.evaluate(drop, ["Not a picture.jpg", "image/jpeg", [60, 104, 49]])
+    await expect(desk.person.page.locator(".toast.error")).to_be_visible()
+    await expect(desk.items).to_have_count(1)
+
+
+async def test_an_upload_is_cancelled(desk: Desk) -> None:
+    page = desk.person.page
+    await desk.open("Audio")
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Any) -> None:
+        entered.set()
+        await release.wait()
+        await route.abort()
+
+    await page.route("**/audio/upload", wait)
+    file = {"name": "Long.wav", "mimeType": "audio/wav", "buffer": tune(1)}
+    await page.get_by_label("Files to upload").set_input_files([file])  # type: ignore[list-item]
+    await entered.wait()
+    await expect(page.get_by_role("progressbar", name="Uploading Long.wav")).to_be_attached()
+    await desk.person.button("Cancel Long.wav").click()
+    await expect(page.locator(".uploads li")).to_have_count(0)
+    release.set()
+    await expect(desk.items).to_have_count(0)
+
+
+async def test_sounds_are_heard_marked_and_used(desk: Desk) -> None:
+    person, page = desk.person, desk.person.page
+    for name in ("Calm.wav", "Storm.wav"):
+        await upload(desk.api, "audio", name, tune(3), user=desk.user)
+    await desk.open("Audio")
+    await expect(desk.items).to_have_count(2)
+    await expect(page.locator(".waveform")).to_have_count(2)
+    drawn = "(canvas) => canvas.getContext('2d').getImageData(0, 0, 240, 48).data.some(Boolean)"
+    while not await page.locator(".waveform").first.evaluate(drawn):
+        await asyncio.sleep(0.05)
+    await person.button("Listen to Calm").click()
+    await expect(person.button("Stop Calm")).to_be_visible()
+    await person.button("Listen to Storm").click()
+    await expect(person.button("Listen to Calm")).to_be_visible()
+    await person.button("Stop Storm").click()
+    await expect(person.button("Listen to Storm")).to_be_visible()
+    star = person.button("Favorite: Calm")
+    await star.click()
+    await expect(star).to_have_attribute("aria-pressed", "true")
+    await page.get_by_label("Which").select_option(label="Favorites")
+    await expect(desk.items).to_have_count(1)
+    await expect(desk.items).to_contain_text("Calm")
+    await desk.items.locator(".library-use").click()
+    (layer,) = await desk.layers()
+    assert (layer["type"], layer["name"]) == ("audio", "Calm")
+    assert layer["properties"]["audio_url"].startswith("http")
+
+
+async def test_what_is_chosen_goes_into_the_selected_layer(desk: Desk) -> None:
+    await upload(desk.api, "media", "First.jpg", picture(320, 180), user=desk.user)
+    await upload(desk.api, "media", "Second.jpg", picture(320, 180), user=desk.user)
+    await desk.person.add_layer("Media")
+    await desk.items.filter(has_text="First").locator(".library-use").click()
+    await desk.person.button("Choose media").click()
+    await desk.items.filter(has_text="Second").locator(".library-use").click()
+    await expect(desk.person.bar("Second")).to_be_visible()
+    (layer,) = await desk.layers()
+    assert layer["name"] == "Second"
+
+
+async def test_a_library_has_pages(desk: Desk) -> None:
+    small = picture(64, 36)
+    for number in range(25):
+        name = f"Picture {number}.jpg"
+        await upload(desk.api, "media", name, small, user=desk.user)
+    await desk.open("Media")
+    await expect(desk.items).to_have_count(24)
+    await desk.person.dialog.get_by_role("button", name="Next").click()
+    await expect(desk.items).to_have_count(1)
+
+
+async def test_playing_sounds_and_goes_on_to_the_next_scene(desk: Desk) -> None:
+    person, page = desk.person, desk.person.page
+    await upload(desk.api, "audio", "Tone.wav", tune(2), user=desk.user)
+    await desk.open("Audio")
+    await desk.items.locator(".library-use").click()
+    field = page.get_by_label("Seconds of scene 1")
+    await field.fill("1")
+    await field.press("Enter")
+    await person.button("Add scene").click()
+    await page.keyboard.press("Escape")
+    # What the page plays is asked of the elements themselves, which are in no document.
+    await page.evaluate(
+        """() => {
+            window.played = []
+            const play = HTMLMediaElement.prototype.play
+            HTMLMediaElement.prototype.play = function () {
+                window.played.push(this.currentSrc)
+                return play.call(this)
+            }
+        }"""
+    )
+    await page.locator(".scene-card").first.click(position={"x": 60, "y": 20})
+    await person.button("Play").click()
+    await expect(person.button("Pause")).to_be_visible()
+    await page.wait_for_function("() => window.played.length > 0")
+    assert "/api/v1/blobs/" in await page.evaluate("() => window.played[0]")
+    current = page.locator(".scene-card[aria-current] .scene-number")
+    await expect(current).to_have_text("2")
+    await person.button("Pause").click()
+    before = await page.locator(".stage-time").text_content()
+    await person.button("Scene before").click()
+    await expect(current).to_have_text("1")
+    assert before != await page.locator(".stage-time").text_content()
