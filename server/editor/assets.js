@@ -24,18 +24,20 @@ export class Assets extends EventTarget {
 
   /** What a media or avatar layer shows `t` seconds after its start; null while there is none. */
   picture(layer, t, playing) {
-    const { properties } = layer
-    const address = properties.media_url ?? properties.video_url ?? properties.avatar_url ?? properties.image_url
-    if (typeof address !== 'string') return null
-    const isFilm = properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
-    const known = this.#load(isFilm ? `${layer.id} ${address}` : address, isFilm ? 'video' : 'img', address)
-    if (!known.ready) return null
+    const known = this.#pictureOf(layer)
+    if (!known?.ready) return null
     const { element } = known
-    if (isFilm) {
-      follow(element, t, playing, properties)
+    if (element.tagName === 'VIDEO') {
+      follow(element, t, playing, layer.properties)
       return { source: element, width: element.videoWidth, height: element.videoHeight }
     }
     return { source: element, width: element.naturalWidth, height: element.naturalHeight }
+  }
+
+  /** Whether a layer's picture is on its way. */
+  isLoading(layer) {
+    const known = this.#pictureOf(layer)
+    return known !== null && !known.ready && !known.failed
   }
 
   /** The audio element of a layer, or null while it has no file. */
@@ -62,16 +64,26 @@ export class Assets extends EventTarget {
     return link
   }
 
+  #pictureOf({ id, properties }) {
+    const address = properties.media_url ?? properties.video_url ?? properties.avatar_url ?? properties.image_url
+    if (typeof address !== 'string') return null
+    const isFilm = properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
+    return this.#load(isFilm ? `${id} ${address}` : address, isFilm ? 'video' : 'img', address)
+  }
+
   #load(key, tag, address) {
     const before = this.#known.get(key)
     if (before) return before
     const element = document.createElement(tag)
-    const known = { element, ready: false }
+    const known = { element, ready: false, failed: false }
     this.#known.set(key, known)
-    const loaded = () => {
-      known.ready = true
+    const become = (field) => () => {
+      known[field] = true
       this.dispatchEvent(new Event('change'))
     }
+    const loaded = become('ready')
+    const failed = become('failed')
+    element.addEventListener('error', failed)
     if (tag === 'img') element.addEventListener('load', loaded)
     else {
       element.preload = 'auto'
@@ -80,7 +92,11 @@ export class Assets extends EventTarget {
       element.addEventListener('loadeddata', loaded)
       element.addEventListener('seeked', () => this.dispatchEvent(new Event('change')))
     }
-    this.link(address).then((link) => (element.src = sameOrigin(link)))
+    this.link(address).then((link) => {
+      const wanted = URL.canParse(link, location.href) ? new URL(sameOrigin(link), location.href) : null
+      if (wanted?.origin === location.origin) element.src = wanted.href
+      else failed() // only the renderer fetches from elsewhere, with care
+    })
     return known
   }
 }

@@ -21,7 +21,8 @@ export function sizeOf(ratio, short) {
  * @param {{background: string}} video
  * @param {object} scene as `Project` reads it
  * @param {number} t seconds from its start
- * @param {{picture: (layer, t: number, playing: boolean) => {source, width, height}|null}} assets
+ * @param {{picture: (layer, t: number, playing: boolean) => {source, width, height}|null,
+ *   isLoading: (layer) => boolean}} assets
  * @param {{playing: boolean}} options
  * @returns {Map<string, {x: number, y: number, width: number, height: number}>} the boxes of the
  *   layers that were drawn, in pixels
@@ -94,7 +95,7 @@ function paintLayer(context, frame, layer, scene, t, assets, playing) {
     const left = (look.fromX + (look.toX - look.fromX) * at.progress) * (natural.width - wide)
     const top = (look.fromY + (look.toY - look.fromY) * at.progress) * (natural.height - high)
     context.drawImage(picture.source, left, top, wide, high, -width / 2, -height / 2, width, height)
-  } else paintPlaceholder(context, layer, width, height, frame)
+  } else if (!assets.isLoading(layer)) paintPlaceholder(context, layer, width, height, frame)
   return around(look, width, height)
 }
 

@@ -111,6 +111,7 @@ class Album:
 
     async def _save(self, person: Person, name: str) -> None:
         if self.only in name:
+            await person.page.wait_for_load_state("networkidle")
             await person.page.wait_for_timeout(250)  # pictures and transitions come to rest
             await person.page.screenshot(path=TARGET / f"{name}.png")
 

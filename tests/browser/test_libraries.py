@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Locator, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.person import Person
@@ -58,8 +58,8 @@ async def test_a_picture_is_uploaded_and_drawn(desk: Desk) -> None:
     await page.get_by_label("Search the library").fill("sunset by the sea")
     await expect(page.get_by_text("Nothing is found.")).to_be_visible()
     await page.get_by_label("Search the library").fill("")
-    file = {"name": "My dusk.jpg", "mimeType": "image/jpeg", "buffer": picture(480, 270)}
-    await page.get_by_label("Files to upload").set_input_files([file])  # type: ignore[list-item]
+    file = FilePayload(name="My dusk.jpg", mimeType="image/jpeg", buffer=picture(480, 270))
+    await page.get_by_label("Files to upload").set_input_files([file])
     mine = desk.items.filter(has_text="My dusk")
     await expect(mine).to_contain_text("480")
     loaded = "(image) => image.complete && image.naturalWidth > 0"
@@ -108,8 +108,8 @@ async def test_an_upload_is_cancelled(desk: Desk) -> None:
         await route.abort()
 
     await page.route("**/audio/upload", wait)
-    file = {"name": "Long.wav", "mimeType": "audio/wav", "buffer": tune(1)}
-    await page.get_by_label("Files to upload").set_input_files([file])  # type: ignore[list-item]
+    file = FilePayload(name="Long.wav", mimeType="audio/wav", buffer=tune(1))
+    await page.get_by_label("Files to upload").set_input_files([file])
     await entered.wait()
     await expect(page.get_by_role("progressbar", name="Uploading Long.wav")).to_be_attached()
     await desk.person.button("Cancel Long.wav").click()

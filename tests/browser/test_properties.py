@@ -273,3 +273,14 @@ async def test_two_type_in_one_text_layer(scene: Scene, visit: Visit) -> None:
     await scene.person.page.keyboard.type("start ")
     await expect(other).to_have_value("start middle end")
     assert (await scene.properties())["text"] == "start middle end"
+
+
+async def test_pictures_from_elsewhere_are_not_fetched(scene: Scene) -> None:
+    """The visit itself fails where a request leaves the origin."""
+    scene_id = (await scene.api.scenes(scene.video))[0]["id"]
+    properties = {"media_url": "https://elsewhere.example/a.jpg", "media_type": "image"}
+    body = {"type": "media", "name": "Elsewhere", "properties": properties}
+    reply = await scene.api.call("POST", f"/scenes/{scene_id}/layers", body)
+    assert reply.status == 201, reply.content
+    await expect(scene.person.bar("Elsewhere")).to_be_visible()
+    await until(scene, 20, 20, [0x3A, 0x41, 0x52])
