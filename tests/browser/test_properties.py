@@ -252,7 +252,8 @@ async def test_background_and_shape_of_the_video(scene: Scene) -> None:
         " return Math.abs(box.width / box.height - 9 / 16) < 0.01 }"
     )
     await scene.person.saved()
-    reply = await scene.api.call("GET", f"/videos/{scene.video}")
+    seq = (await scene.api.call("GET", f"/videos/{scene.video}/document")).seq
+    reply = await scene.api.call("GET", f"/videos/{scene.video}?min_seq={seq}")
     assert reply.data["video"]["aspect_ratio"] == "9:16"
 
 

@@ -81,7 +81,8 @@ async def test_the_title_is_renamed_in_the_editor_for_all(visit: Visit, api: Api
     await alice.page.keyboard.press("Enter")
     await expect(bruno.button("A better title")).to_be_visible()
     await alice.saved()
-    reply = await api.call("GET", f"/videos/{video}")
+    seq = (await api.call("GET", f"/videos/{video}/document")).seq
+    reply = await api.call("GET", f"/videos/{video}?min_seq={seq}")
     assert reply.data["video"]["title"] == "A better title"
 
 
