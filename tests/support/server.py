@@ -88,7 +88,8 @@ class Server:
         """
         self.ask_to_stop()
         assert self.wait() == 0, self._tail()
-        assert not [line for line in self.lines if line["level"] == "error"], self._tail()
+        complaints = [line for line in self.lines if line["level"] == "error"]
+        assert not complaints, complaints
 
     def kill(self) -> None:
         """See that it is gone, whatever became of it."""
