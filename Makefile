@@ -12,7 +12,7 @@ NODE := $(shell command -v npm 2>/dev/null)
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help serve test check bench fuzz gallery screenshots vendor constraints clean
+.PHONY: help serve test check bench fuzz gallery page screenshots vendor constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ fuzz: .venv/test.stamp ## Run the long random suites; ARGS="..." goes to pytest
 
 gallery: .venv/test.stamp ## Render every drawing feature into build/gallery; ARGS="--update" renews the committed strips
 	@$(BIN)/python -m tests.gallery.show $(ARGS)
+
+page: .venv/test.stamp node ## Run all tests of the editor page in Chromium, the slow ones, too
+	@$(BIN)/python -m pytest -q -n $(JOBS) tests/browser $(ARGS)
 
 screenshots: .venv/test.stamp ## Take pictures of the editor page's main states into build/screenshots
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

@@ -1,7 +1,7 @@
 // Rendering: the choices, the progress of a job, and the films that came out.
 
 import { sameOrigin } from './assets.js'
-import { h, setText } from './dom.js'
+import { h, reconcile, setText } from './dom.js'
 import { ago, clock } from './format.js'
 import { icon } from './icons.js'
 import { button, complain, openDialog } from './widgets.js'
@@ -16,11 +16,14 @@ const RUNNING = ['queued', 'processing']
 export function openRenders(editor) {
   const { rest, session } = editor.app
   const { id } = editor.video
-  const most = LARGEST[session.tier] ?? 720
+  // The owner's tier decides; of others' tiers the server tells.
+  const tier = editor.isOwner ? session.tier : 'business'
+  const most = LARGEST[tier] ?? LARGEST.free
   const quality = select('quality', QUALITIES.filter((one) => one <= most).map((one) => [`${one}p`, `${one}p`]), `${Math.min(1080, most)}p`)
   const format = select('format', FORMATS, 'mp4')
-  const mark = h('input', { type: 'checkbox', checked: session.tier === 'free', disabled: session.tier === 'free' })
+  const mark = h('input', { type: 'checkbox', checked: tier === 'free', disabled: tier === 'free' })
   const list = h('ul', { class: 'renders', 'aria-label': 'Renders' })
+  const none = h('p', { class: 'quiet', hidden: true }, 'Nothing was rendered yet.')
   const complaint = h('p', { class: 'complaint', role: 'alert' })
   let timer = 0
 
@@ -29,8 +32,9 @@ export function openRenders(editor) {
     if (!dialog.element.isConnected) return
     try {
       const { renders = [] } = await rest.get(`/videos/${id}/renders`, { limit: 20 })
-      list.replaceChildren(...renders.map((render) => row(editor, render, load)))
-      if (!renders.length) list.append(h('li', { class: 'quiet' }, 'Nothing was rendered yet.'))
+      // A row is made anew when its buttons change: what has the focus keeps it meanwhile.
+      reconcile(list, renders, (render) => `${render.job_id} ${RUNNING.includes(render.status)}`, (render) => row(editor, render, load), showProgress)
+      none.hidden = renders.length > 0
       if (renders.some((render) => RUNNING.includes(render.status))) timer = setTimeout(load, POLL_MS)
     } catch (error) {
       setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
@@ -40,6 +44,7 @@ export function openRenders(editor) {
     event.preventDefault()
     setText(complaint, '')
     try {
+      await editor.connection.settled()
       await rest.post(`/videos/${id}/render`, { quality: quality.value, aspect_ratio: editor.project.video.ratio, format: format.value, include_watermark: mark.checked })
       await load()
     } catch (error) {
@@ -51,10 +56,10 @@ export function openRenders(editor) {
     { class: 'render-form', on: { submit: start } },
     h('label', { class: 'field' }, h('span', {}, 'Quality'), quality),
     h('label', { class: 'field' }, h('span', {}, 'Format'), format),
-    h('label', { class: 'row' }, mark, session.tier === 'free' ? 'Watermark (always, on the free tier)' : 'Watermark'),
+    h('label', { class: 'row' }, mark, tier === 'free' ? 'Watermark (always, on the free tier)' : 'Watermark'),
     button('Render', null, { primary: true, type: 'submit', iconName: 'film', disabled: editor.project.readOnly }),
   )
-  const dialog = openDialog('Render', [form, complaint, list], { wide: true, onClose: () => clearTimeout(timer) })
+  const dialog = openDialog('Render', [form, complaint, list, none], { wide: true, onClose: () => clearTimeout(timer) })
   load()
 }
 
@@ -69,23 +74,32 @@ function row(editor, render, load) {
     load()
   }
   const running = RUNNING.includes(render.status)
+  const { output_url: film } = render
+  return h(
+    'li',
+    { class: 'render', data: { status: render.status } },
+    h('span', { class: 'grow' }, h('span', { class: 'block render-says' }), h('span', { class: 'quiet small' }, ago(render.created_at))),
+    running ? h('span', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress' }, h('span', {})) : null,
+    running && !editor.project.readOnly ? button('Cancel', cancel) : null,
+    film ? button('Watch', () => watch(render), { iconName: 'play' }) : null,
+    film ? h('a', { class: 'button', href: sameOrigin(film), download: '' }, icon('download'), 'Download') : null,
+  )
+}
+
+function showProgress(element, render) {
+  const part = render.progress ?? 0
   const left = render.estimated_time_remaining
   const says = {
     queued: render.queue_position ? `Number ${render.queue_position} in the queue` : 'Waiting',
-    processing: `${Math.round(render.progress ?? 0)} %${render.current_scene ? `, scene ${render.current_scene} of ${render.total_scenes}` : ''}${left ? `, ${clock(left, false)} left` : ''}`,
+    processing: `${Math.round(part)} %${render.current_scene ? `, scene ${render.current_scene} of ${render.total_scenes}` : ''}${left ? `, ${clock(left, false)} left` : ''}`,
     completed: 'Ready',
     failed: typeof render.error === 'string' ? render.error : (render.error?.message ?? 'It failed'),
     cancelled: 'Cancelled',
   }[render.status]
-  return h(
-    'li',
-    { class: 'render', data: { status: render.status } },
-    h('span', { class: 'grow' }, h('span', { class: 'block' }, says), h('span', { class: 'quiet small' }, ago(render.created_at))),
-    running ? h('span', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress', 'aria-valuenow': Math.round(render.progress ?? 0) }, h('span', { style: { '--part': (render.progress ?? 0) / 100 } })) : null,
-    running ? button('Cancel', cancel) : null,
-    render.output_url ? button('Watch', () => watch(render), { iconName: 'play' }) : null,
-    render.output_url ? h('a', { class: 'button', href: sameOrigin(render.output_url), download: '' }, icon('download'), 'Download') : null,
-  )
+  setText(element.querySelector('.render-says'), says)
+  const bar = element.querySelector('.progress')
+  bar?.setAttribute('aria-valuenow', String(Math.round(part)))
+  bar?.firstChild.style.setProperty('--part', part / 100)
 }
 
 function watch(render) {
