@@ -154,6 +154,16 @@ def _read_update(data: bytes) -> UpdateSummary:
     cuts: list[tuple[int, int]] = []
     pairs: set[tuple[int, int]] = set()
     seen: set[int] = set()
+
+    def refer(client: int, clock: int, other: int, target: int) -> None:
+        if other == client:
+            if target >= clock:
+                _refuse("an item that refers to itself or to a later one")
+        elif count > 1:
+            crossings.append((client, clock, other, target))
+        if needs.get(other, 0) <= target:
+            needs[other] = target + 1
+
     for _ in range(count):
         structs, at = read_varuint(data, at)
         client, at = read_varuint(data, at)
@@ -180,26 +190,14 @@ def _read_update(data: bytes) -> UpdateSummary:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
                         cuts.append((other, target + 1))
-                        if other == client:
-                            if target >= clock:
-                                _refuse("an item that refers to itself or to a later one")
-                        elif count > 1:
-                            crossings.append((client, clock, other, target))
-                        if needs.get(other, 0) <= target:
-                            needs[other] = target + 1
+                        refer(client, clock, other, target)
                     if info & 64:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
                         if info & 128 and cuts[-1] == (other, target + 1):
                             _refuse("an item that stands on both sides of one")
                         cuts.append((other, target))
-                        if other == client:
-                            if target >= clock:
-                                _refuse("an item that refers to itself or to a later one")
-                        elif count > 1:
-                            crossings.append((client, clock, other, target))
-                        if needs.get(other, 0) <= target:
-                            needs[other] = target + 1
+                        refer(client, clock, other, target)
                 else:
                     named, at = read_varuint(data, at)
                     if named == 1:
@@ -208,13 +206,7 @@ def _read_update(data: bytes) -> UpdateSummary:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
                         parents.add((other, target))
-                        if other == client:
-                            if target >= clock:
-                                _refuse("an item that refers to itself or to a later one")
-                        elif count > 1:
-                            crossings.append((client, clock, other, target))
-                        if needs.get(other, 0) <= target:
-                            needs[other] = target + 1
+                        refer(client, clock, other, target)
                     else:
                         _refuse("a parent that is neither named nor an item")
                     if info & 32:

@@ -30,6 +30,7 @@ doc.transact(() => {
   added.get('layers').set(layerId, layer('a0', 'text', properties))
   const text = scenes.get(shared).get('text')
   text.insert(text.length, ` +${name}`)
+  scenes.get(shared).get('layers').get(sharedLayer).get('properties').set(name, order)
 })
 """
 SAME = "JSON.stringify(sorted(client.state())) === JSON.stringify(sorted(expected))"
@@ -79,7 +80,7 @@ class PycrdtClient:
                 await self._changed.wait()
                 self._changed.clear()
 
-    def add_scene(self, order: str, name: str, shared: str) -> None:
+    def add_scene(self, order: str, name: str, shared: str, layer_id: str) -> None:
         properties = Map({"text": f"from {name}", "nested": {"a": [1, True, None]}})
         layer = {
             "order": "a0", "type": "text", "name": name, "enabled": True, "start_time": 0.0,
@@ -93,6 +94,7 @@ class PycrdtClient:
             self.scenes[str(uuid4())] = Map(fields)
             text = self.scenes[shared]["text"]
             text += f" +{name}"
+            self.scenes[shared]["layers"][layer_id]["properties"][name] = order
 
 
 @asynccontextmanager
@@ -137,8 +139,10 @@ async def ypy_client(api: Api, video: str) -> AsyncIterator[YpyClient]:
         await process.wait()
 
 
-async def _adds_scene(client: NodeClient, order: str, name: str, shared: str) -> None:
-    ids = {"sceneId": str(uuid4()), "layerId": str(uuid4())}
+async def _adds_scene(
+    client: NodeClient, order: str, name: str, shared: str, layer_id: str
+) -> None:
+    ids = {"sceneId": str(uuid4()), "layerId": str(uuid4()), "sharedLayer": layer_id}
     await client.run(ADD_SCENE, order=order, name=name, shared=shared, **ids)
 
 
@@ -166,17 +170,25 @@ async def test_all_clients_end_with_one_document(api: Api, clients: NodeClients)
         pytest.skip("y-py has no wheel for this Python")
     video = await api.make_video()
     shared = await api.make_scene(video, text="REST", duration=5)
+    layer_id = await api.make_layer(shared, properties={"REST": "a0"})
     y_websocket = await clients.open(video)
     y_sweet = await clients.open(video, kind="y-sweet")
     await y_websocket.synced()
     await y_sweet.synced()
     async with pycrdt_client(api, video) as of_pycrdt, ypy_client(api, video) as of_ypy:
         await asyncio.gather(
-            _adds_scene(y_websocket, "a1", "y-websocket", shared),
-            _adds_scene(y_sweet, "a2", "y-sweet", shared),
-            of_ypy.ask(edit={"scene": str(uuid4()), "layer": str(uuid4()), "text": shared}),
+            _adds_scene(y_websocket, "a1", "y-websocket", shared, layer_id),
+            _adds_scene(y_sweet, "a2", "y-sweet", shared, layer_id),
+            of_ypy.ask(
+                edit={
+                    "scene": str(uuid4()),
+                    "layer": str(uuid4()),
+                    "text": shared,
+                    "shared_layer": layer_id,
+                }
+            ),
         )
-        of_pycrdt.add_scene("a4", "pycrdt", shared)
+        of_pycrdt.add_scene("a4", "pycrdt", shared, layer_id)
         added = await api.call("POST", f"/videos/{video}/scenes", {"text": "by REST"})
         assert added.status == 201
         await y_websocket.until("scenes.size === 6")
@@ -195,6 +207,9 @@ async def test_all_clients_end_with_one_document(api: Api, clients: NodeClients)
     names = ["y-websocket", "y-sweet", "y-py", "pycrdt"]
     assert [scene["text"] for scene in seen[1:5]] == names
     assert all(f" +{name}" in seen[0]["text"] for name in names)
+    [edited] = seen[0]["layers"]
+    written = dict(zip(["REST", *names], ["a0", "a1", "a2", "a3", "a4"], strict=True))
+    assert edited["properties"] == written
     for scene in seen[1:5]:
         [layer] = scene["layers"]
         assert layer["properties"]["text"] == f"from {scene['text']}"

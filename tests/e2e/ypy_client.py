@@ -2,7 +2,8 @@
 
 Each line on standard input is a JSON object; each is answered by one on standard output:
 
-    {"edit": {"scene": id, "layer": id, "text": id}}   add a scene with a layer; write into a text
+    {"edit": {"scene": id, "layer": id,                add a scene with a layer,
+              "text": id, "shared_layer": id}}         write into a scene's text and its layer
     {"until": state}                                   wait until the document looks like this
 
 A request of which nothing comes ends with the process.
@@ -58,7 +59,7 @@ class Channel:
             await self.taken.wait()
 
 
-def edit(doc: Any, scene: str, layer: str, text: str) -> None:
+def edit(doc: Any, scene: str, layer: str, text: str, shared_layer: str) -> None:
     scenes = doc.get_map("scenes")
     fields = {"order": "a3", "text": new_text("y-py"), "duration": 5, "is_expanded": False}
     properties = new_map({"text": "from y-py", "size": 4, "nested": {"a": [1, True, None]}})
@@ -81,6 +82,8 @@ def edit(doc: Any, scene: str, layer: str, text: str) -> None:
         scenes.set(transaction, scene, new_map({**fields, "layers": layers}))
         shared = scenes[text]["text"]
         shared.insert(transaction, len(shared), " +y-py")
+        edited = scenes[text]["layers"][shared_layer]["properties"]
+        edited.set(transaction, "y-py", "a3")
 
 
 def state(doc: Any) -> Any:
