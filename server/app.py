@@ -44,6 +44,7 @@ from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
 from persistence.update_log import UpdateLog
 from persistence.videos import Videos
+from server.chores import Chores
 from server.door import Door
 from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
@@ -129,6 +130,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         stack.push_async_callback(events.close)
         hub.start()
         stack.push_async_callback(hub.drain)
+        await stack.enter_async_context(Chores(database, parts.versions).running())
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 50)
