@@ -49,12 +49,15 @@ class Containers:
         self._used: set[tuple[int, int]] = set()
         self._deepest = 0
 
-    def check(self, update: UpdateSummary, ledger: Ledger) -> None:
+    def check(self, update: UpdateSummary, ledger: Ledger, *, own: bool = False) -> None:
         """Check an update that is about to be applied, and take over the types that it makes.
 
         Args:
             update: it.
             ledger: of the document, without the update.
+            own: the server has made it from what is stored, or it is stored: it nests no deeper
+                than what was checked before, but a restore brings more types in the place of
+                deleted ones than assumptions allow. The document is estimated anew after it.
 
         Raises:
             MalformedUpdate: a parent is no shared type, or types would be nested too deep.
@@ -62,6 +65,9 @@ class Containers:
         if update.parents:
             self._check_parents(update, ledger)
         if update.types and not self._add(update):
+            if own:
+                self._floor, self._depths = None, {}
+                return
             self._depths = self._measure()
             self._floor = self._deepest = max(self._depths.values(), default=0)
             if not self._add(update):

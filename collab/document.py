@@ -93,8 +93,12 @@ class Document:
         document._touches = Touches(everything=True)
         return document
 
-    def apply(self, update: bytes) -> bool:
+    def apply(self, update: bytes, *, own: bool = False) -> bool:
         """Apply an update that somebody sent.
+
+        Args:
+            update: it.
+            own: the server itself has made it from what is stored, or it is stored.
 
         Returns:
             Whether it brought anything new; if not, nothing was done.
@@ -119,7 +123,7 @@ class Document:
                 raise UnknownCharacters
             self.learn_characters(find_pairs(self.encode()))
         cuts_deleted = self._pairs.check(summary, self.ledger)
-        self._containers.check(summary, self.ledger)
+        self._containers.check(summary, self.ledger, own=own)
         self._make_room(len(update))
         if self._transaction is None:
             self._begin()

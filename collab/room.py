@@ -207,7 +207,7 @@ class Room:
             if self.attributing:
                 self.document.by(author, apart=len(self.document.ledger.state) <= APART)
             try:
-                if self.document.apply(update):
+                if self.document.apply(update, own=True):
                     news.append(update)
             except CutCharacters as error:
                 raise BrokenDocument(f"stored is {error}") from error
@@ -332,7 +332,7 @@ class Room:
         try:
             if item.broken:
                 raise MalformedUpdate("an update that cannot be applied")
-            if self.document.apply(item.update):
+            if self.document.apply(item.update, own=True):
                 updates.append(item.update)
                 users.add(item.by)
         except BrokenDocument:

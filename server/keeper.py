@@ -393,7 +393,7 @@ class Keeper:
                 self.room.seq = stored.seq
                 await self._learn_characters()
                 for update, _ in self._stores.durable.backlog(self.video_id):
-                    self.room.document.apply(update)
+                    self.room.document.apply(update, own=True)
                 self.projector.start_over()
 
     async def _store(self, batch: Batch) -> bytes:

@@ -70,7 +70,7 @@ class LocalRooms:
         async with self._turns[video_id]:
             document, seq = await self._load(video_id)
             assert seq >= after
-            if document.apply(update):
+            if document.apply(update, own=True):
                 seq = await self._log.append(video_id, [(update, [by])])
                 await self._show(video_id, document, seq)
         async with self._moved:

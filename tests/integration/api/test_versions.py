@@ -284,3 +284,26 @@ async def test_ids_of_other_videos_are_not_shown(api: Client) -> None:
     await api.rooms.edit(UUID(other), steal, by="alice")
     number = await keep(api, other)
     assert (await version(api, other, number))["scenes"] == []
+
+
+async def test_many_deleted_scenes_come_back(api: Client) -> None:
+    """More types in the place of deleted ones than an update of an editor may bring (U4)."""
+    video = await api.make_video()
+
+    def fill(doc: Doc[Any]) -> None:
+        root: Map[Any] = doc.get("scenes", type=Map)
+        for _ in range(250):
+            layers = {str(uuid4()): Map({"order": "a0", "type": "text", "properties": Map()})}
+            root[str(uuid4())] = Map({"order": "a0", "layers": Map(layers)})
+
+    def clear(doc: Doc[Any]) -> None:
+        doc.get("scenes", type=Map).clear()
+
+    await api.rooms.edit(UUID(video), fill, by="alice")
+    number = await keep(api, video)
+    before = await scenes(api, video)
+    await api.rooms.edit(UUID(video), clear, by="alice")
+    assert (await restore(api, video, number)).status == 200
+    assert await scenes(api, video) == before
+    await api.make_scene(video)
+    assert len(await scenes(api, video)) == len(before) + 1

@@ -13,6 +13,7 @@ from pycrdt import Array, Doc, Map, Text, XmlFragment
 
 from collab import edits
 from collab.document import Document
+from collab.errors import MalformedUpdate
 from collab.projection import Projection
 from collab.schema import DocumentLimits, Touches
 from tests.unit.collab.test_projection_properties import LAYERS, LIMITS, SCENES, do, op, seed, shape
@@ -256,3 +257,24 @@ def test_it_reads_as_the_version_under_other_limits() -> None:
     restore(doc, version)
     for limits in (DocumentLimits(scenes=1, layers=1), DocumentLimits()):
         assert shown(doc, limits) == shown(version, limits)
+
+
+def test_u4_a_large_restore_is_no_deep_nesting() -> None:
+    """Types in the place of deleted ones could be anywhere: an editor may bring so many only; what
+    the server has made, here or on another node, was checked before."""
+    doc: Doc[Any] = Doc(client_id=1)
+    for n in range(250):
+        scenes(doc)[f"{n}"] = Map({"layers": Map()})
+    version = copy(doc)
+    scenes(doc).clear()
+    served = Document.load(9, 2**20, doc.get_update(), [])
+    [update] = restore(doc, version)
+    with pytest.raises(MalformedUpdate):
+        served.apply(update)
+    assert served.apply(update, own=True)
+    assert shown(served.doc) == shown(version)
+    usual = copy(doc, client_id=5)
+    state = usual.get_state()
+    scenes(usual)["new"] = Map({"layers": Map()})
+    assert served.apply(usual.get_update(state))
+    served.close()
