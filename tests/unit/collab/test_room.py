@@ -10,10 +10,10 @@ from pycrdt import Doc, Map, Text
 
 from collab import protocol
 from collab.document import Document
-from collab.errors import BadInput, BrokenDocument, DocumentTooBig, MalformedUpdate
+from collab.errors import BadInput, BrokenDocument, DocumentTooBig, MalformedUpdate, MissingUpdates
 from collab.history import SMALL_DOCUMENT_BYTES
 from collab.protocol import STEP_1, STEP_2, UPDATE
-from collab.room import BACKLOG_BYTES, STUCK_SECONDS, Received, Requested, Room
+from collab.room import BACKLOG_BYTES, STUCK_SECONDS, Brought, Received, Requested, Room
 from collab.session import Mode
 from tests.support.channels import LIMIT, Editor, new_room, no_outcome, plain, turn
 
@@ -363,3 +363,32 @@ def test_everybody_converges(seed: int) -> None:
         assert editor.doc.get_state() == editors[0].doc.get_state() or len(
             editor.doc.get_state()
         ) == len(editors[0].doc.get_state())
+
+
+def test_r6_an_update_of_the_server_is_taken_in_its_turn() -> None:
+    one = Editor(1)
+    room = new_room(one)
+    update = one.change(add_scene("a"))
+    [(_, outcome)] = (batch := turn(room, Brought(update, "user-9", no_outcome))).outcomes
+    assert (outcome.error, batch.users) == (None, ["user-9"])
+    assert turn(room, Brought(update, "user-9", no_outcome)).update is None
+
+
+def test_r6_what_cannot_be_taken_of_the_server_costs_nobody_else() -> None:
+    one, ahead = Editor(1), Editor(2)
+    room = new_room(one)
+    ahead.change(add_scene("unknown"))
+    missing = ahead.change(add_scene("later"))
+    batch = turn(
+        room,
+        Brought(b"\xff", "user-9", no_outcome),
+        Brought(missing, "user-9", no_outcome),
+        one.sends(one.change(add_scene("a"))),
+    )
+    assert [type(outcome.error) for _, outcome in batch.outcomes] == [
+        MalformedUpdate,
+        MissingUpdates,
+    ]
+    assert batch.users == ["user-1"]
+    one.hears()
+    assert set(one.scenes) == {"a"}
