@@ -25,6 +25,7 @@ from api import (
     scenes,
     versions,
     videos,
+    voices,
 )
 from api.access import Access
 from api.body import MAX_BODY
@@ -50,16 +51,19 @@ from persistence.blobs import Blobs
 from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.idempotency import IdempotencyKeys
+from persistence.job_news import JobNews
 from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
 from persistence.renders import Renders
 from persistence.scenes import Scenes
+from persistence.speech import Recordings
 from persistence.update_log import UpdateLog
 from persistence.users import Users
 from persistence.versions import Versions
 from persistence.videos import Videos
+from persistence.voices import Voices
 
 ROUTES: Final[tuple[Route, ...]] = (
     *scenes.ROUTES,
@@ -72,6 +76,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *audio.ROUTES,
     *media.ROUTES,
     *avatars.ROUTES,
+    *voices.ROUTES,
     *renders.ROUTES,
     *api_keys.ROUTES,
     *health.ROUTES,
@@ -129,7 +134,15 @@ def assemble(
 
 
 def media_parts(
-    database: Database, store: FileStore, links: Links, examine: Examine, scratch: Path
+    database: Database,
+    store: FileStore,
+    links: Links,
+    examine: Examine,
+    scratch: Path,
+    *,
+    news: JobNews,
+    sample: Callable[[str], Awaitable[str]],
+    default_voice: str,
 ) -> MediaParts:
     """What the handlers of files, jobs and libraries work with, on one database."""
     blobs = Blobs(database, store)
@@ -139,12 +152,17 @@ def media_parts(
         audio=AudioLibrary(database, blobs),
         media=MediaLibrary(database, blobs),
         avatars=Avatars(database, blobs),
+        voices=Voices(database),
+        recordings=Recordings(database, blobs),
         api_keys=ApiKeys(database),
         premium=Premium(database),
         renders=Renders(database, Jobs(database)),
         links=links,
         examine=examine,
         scratch=scratch,
+        news=news,
+        sample=sample,
+        default_voice=default_voice,
     )
 
 

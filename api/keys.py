@@ -27,15 +27,18 @@ from persistence.api_keys import ApiKeys
 from persistence.audio import AudioLibrary
 from persistence.avatars import Avatars
 from persistence.blobs import Blobs
+from persistence.job_news import JobNews
 from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
 from persistence.renders import Renders
 from persistence.scenes import Scenes
+from persistence.speech import Recordings
 from persistence.users import Users
 from persistence.versions import Versions
 from persistence.videos import Videos
+from persistence.voices import Voices
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -66,7 +69,10 @@ class MediaParts:
     """What the handlers of files, jobs and libraries work with.
 
     Attributes:
-        blobs, jobs, audio, media, avatars, api_keys: the tables.
+        blobs, jobs, audio, media, avatars, voices, recordings, api_keys: the tables.
+        news: of jobs that end.
+        sample: from a voice's id to the path of what it sounds like.
+        default_voice: of layers that name none.
         premium: what of the libraries is premium.
         renders: what is rendered, and how long it takes.
         links: to stored files.
@@ -79,12 +85,17 @@ class MediaParts:
     audio: AudioLibrary
     media: MediaLibrary
     avatars: Avatars
+    voices: Voices
+    recordings: Recordings
     api_keys: ApiKeys
     premium: Premium
     renders: Renders
     links: Links
     examine: Examine
     scratch: Path
+    news: JobNews
+    sample: Callable[[str], Awaitable[str]]
+    default_voice: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from collab.errors import Forbidden
@@ -72,6 +73,12 @@ class Links:
             return link
         until = self.expiry()
         return f"{self._base}{PATH}{key}?exp={until}&sig={self._signature(key, until)}"
+
+    def sample(self, voice_id: str) -> str:
+        """The absolute link to what a voice sounds like, signed; for `check` it is `voice:ID`."""
+        until = self.expiry()
+        place = f"{self._base}/api/v1/voices/{quote(voice_id, safe='')}/sample"
+        return f"{place}?exp={until}&sig={self._signature(f'voice:{voice_id}', until)}"
 
     def sign_all(self, value: Any, allowed: frozenset[str] | set[str]) -> Any:
         """A JSON value in which every link to an allowed file is signed anew.

@@ -19,6 +19,7 @@
     ├── Unauthenticated              no, bad or expired credentials
     ├── Unavailable                  try again later
     │   ├── DatabaseAway             PostgreSQL does not answer
+    │   ├── GenerationFailed         what was asked for could not be generated (code)
     │   ├── JournalFull              the journal that bridges an outage has reached its limit
     │   └── Draining                 this process is shutting down
     ├── BrokenDocument               pycrdt gave up in the middle of a change
@@ -254,6 +255,21 @@ class DatabaseAway(Unavailable):
         self, message: str = "The database is not reachable; try again in a moment."
     ) -> None:
         super().__init__(message)
+
+
+class GenerationFailed(Unavailable):
+    """What was asked for could not be generated, or not in time.
+
+    Args:
+        code: the machine-readable reason.
+        message: a sentence for a person.
+    """
+
+    retry_after = 10
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class JournalFull(Unavailable):

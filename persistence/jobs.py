@@ -75,6 +75,13 @@ FROM (
   ORDER BY created_at DESC LIMIT $2
 ) recent
 """
+_TYPICAL: Final = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FROM (
+  SELECT extract(epoch FROM finished_at - started_at) AS seconds FROM jobs
+  WHERE kind = $1 AND status = 'completed' AND created_at > now() - interval '1 day'
+  ORDER BY created_at DESC LIMIT 20
+) recent
+"""
 _LOST: Final = """
 SELECT j.id, j.kind FROM jobs j
 WHERE j.status IN ('queued', 'processing') AND j.created_at < now() - interval '1 minute'
@@ -196,7 +203,6 @@ class Jobs:
 
     async def record(
         self,
-        connection: Connection,
         job_id: UUID,
         kind: str,
         *,
@@ -205,21 +211,36 @@ class Jobs:
         given: Mapping[str, Any],
         result: Mapping[str, Any],
         limit: int | None,
-    ) -> None:
+    ) -> Job:
         """Write down what was done at once, without the queue; it counts as a generation.
+
+        One that is there already is given back as it is.
 
         Raises:
             TooManyGenerations: over the limit.
         """
-        if limit is not None:
-            await _require_generation(connection, user, limit)
-        await connection.execute(
-            "INSERT INTO jobs (id, kind, user_id, tier, input, status, progress, result,"
-            " attempts, started_at, finished_at)"
-            " VALUES ($1, $2, $3, $4, $5::text::jsonb, 'completed', 100, $6::text::jsonb, 1,"
-            " now(), now()) ON CONFLICT (id) DO NOTHING",
-            *(job_id, kind, user, tier, json.dumps(dict(given)), json.dumps(dict(result))),
-        )
+        async with self._database.transaction() as connection:
+            there = await self._read(connection, job_id)
+            if there is not None:
+                return there
+            if limit is not None:
+                await _require_generation(connection, user, limit)
+            await connection.execute(
+                "INSERT INTO jobs (id, kind, user_id, tier, input, status, progress, result,"
+                " attempts, started_at, finished_at)"
+                " VALUES ($1, $2, $3, $4, $5::text::jsonb, 'completed', 100, $6::text::jsonb, 1,"
+                " now(), now())",
+                *(job_id, kind, user, tier, json.dumps(dict(given)), json.dumps(dict(result))),
+            )
+            made = await self._read(connection, job_id)
+        assert made is not None
+        return made
+
+    async def typical_seconds(self, kind: str, otherwise: float) -> float:
+        """How long jobs of a kind took of late, in the middle; `otherwise` where none was done."""
+        async with self._database.connection() as connection:
+            found = await connection.fetchval(_TYPICAL, kind)
+        return otherwise if found is None else float(found)
 
     async def get(self, job_id: UUID) -> Job:
         """A job.

@@ -32,11 +32,12 @@ from api.sync import binary_frame, sync
 from api.tiers import Tier
 from collab.projection import Projection
 from collab.schema import Changes
-from persistence.blobs import shared_secret
+from persistence.blobs import Blobs, shared_secret
 from persistence.bus import Bus
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.filestore import FileStore
+from persistence.job_news import JobNews
 from persistence.journal import Journal
 from persistence.limits import SharedCounts
 from persistence.migrations import born, migrate
@@ -50,9 +51,11 @@ from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
 from server.media.examine import Examiner
+from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
 from server.pages import GUEST, Pages
 from server.projector import Heard, Projector
+from server.providers import sampler, speech_studio
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
@@ -101,7 +104,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
                 tell(video_id, seq, changes)
 
         hub = await _hub(settings, database, durable, metrics, own_link, projected, place, stack)
-        media = await _media(settings, database, public_url)
+        media = await _media(settings, database, public_url, stack)
         limiter = await _limiter(settings, database, metrics, stack)
         parts = _parts(
             settings, database, hub, durable, metrics, own_link, place, public_url, media, limiter
@@ -207,15 +210,22 @@ def _guest_token(settings: Settings) -> Callable[[], str] | None:
     return lambda: mint(secret, GUEST, Tier.BUSINESS, now=time.time())
 
 
-async def _media(settings: Settings, database: Database, public_url: str) -> MediaParts:
+async def _media(
+    settings: Settings, database: Database, public_url: str, stack: AsyncExitStack
+) -> MediaParts:
     scratch = settings.data_dir / "incoming"
     scratch.mkdir(mode=0o700, exist_ok=True)
+    store = FileStore.open(settings.files_url())
+    studio = await speech_studio(settings, database, Blobs(database, store))
     return media_parts(
         database,
-        FileStore.open(settings.files_url()),
+        store,
         Links(public_url, await shared_secret(database, "links"), time.time),
         Examiner(),
         scratch,
+        news=await stack.enter_async_context(JobNews.listening(database)),
+        sample=sampler(studio),
+        default_voice=DEFAULT_VOICE,
     )
 
 

@@ -16,11 +16,12 @@ from persistence.migrations import migrate
 from persistence.renders import Renders
 from server.media.fetch import Fetcher
 from server.media.fonts.book import FontBook
-from server.media.speech.embedded import EmbeddedSpeech
-from server.media.speech.espeak import Espeak
+from server.media.speech.studio import RenderSpeech
+from server.providers import speech_studio
 from server.render_job import RenderJob
 from server.settings import Settings
 from server.signals import StopSignal
+from server.speech_job import SpeechJob
 from server.storage import open_database
 from server.webhook_job import WebhookJob
 from server.worker import Handlers, working
@@ -58,20 +59,21 @@ async def make_handlers(
     settings: Settings, database: Database, blobs: Blobs
 ) -> AsyncIterator[Handlers]:
     """The handlers, and what they share, for as long as the worker runs."""
-    espeak = Espeak(at_once=4)
+    studio = await speech_studio(settings, database, blobs)
     renders, fetcher = Renders(database, Jobs(database)), Fetcher()
     render = RenderJob(
         database,
         blobs,
         renders,
         fetcher,
-        lambda directory: EmbeddedSpeech(espeak, directory),
+        lambda directory: RenderSpeech(studio, blobs, directory),
         settings.data_dir / "renders",
         FontBook(),
     )
     await render.sweep()
     secret = await shared_secret(database, "links")
     handlers: Handlers = {
+        "speech": SpeechJob(studio),
         "render": render,
         "regenerate": render,
         WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),

@@ -12,7 +12,10 @@ from pydantic import BaseModel
 from server.settings import Settings, load, option_name, shown, variable_name
 
 STORAGE = ("data_dir", "database_url")
-MEDIA = ("speech_url", "speech_key", "image_url", "image_key")
+MEDIA = (
+    *("speech_url", "speech_key", "speech_model", "speech_voices"),
+    *("image_url", "image_key", "image_model"),
+)
 LOGGING = ("log_level", "log_format")
 
 M = TypeVar("M", bound=BaseModel)

@@ -14,6 +14,17 @@ MIN_SECRET_BYTES: Final = 32
 _DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
 _UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
+VOICE: Final = re.compile(
+    r"(?P<name>[\w.-]{1,60})(:(?P<gender>male|female|child)(:(?P<code>[A-Za-z]{2,3}(-\w+)*))?)?",
+    re.ASCII,
+)
+"""A voice of a provider of speech: its name, and perhaps its gender and language."""
+DEFAULT_VOICES: Final = (
+    *("alloy:female", "ash:male", "ballad:male", "cedar:male", "coral:female", "echo:male"),
+    *("fable:male", "marin:female", "nova:female", "onyx:male", "sage:female", "shimmer:female"),
+    "verse:male",
+)
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -90,9 +101,16 @@ def long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _voice(value: str) -> str:
+    if VOICE.fullmatch(value) is None:
+        raise ValueError("write voices like alloy:female:en-US, with commas between them")
+    return value
+
+
 Seconds = Annotated[int, BeforeValidator(parse_seconds)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 Secret = Annotated[SecretStr, AfterValidator(long_enough)]
 Count = Annotated[int, Field(ge=1)]
 Origins = tuple[Annotated[str, AfterValidator(_origin)], ...]
+NamedVoices = tuple[Annotated[str, AfterValidator(_voice)], ...]
 Networks = tuple[Annotated[Network, BeforeValidator(_network)], ...]

@@ -31,8 +31,10 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 
 from collab.schema import DocumentLimits
 from server.setting_values import (
+    DEFAULT_VOICES,
     Count,
     HttpUrl,
+    NamedVoices,
     Networks,
     Origins,
     Seconds,
@@ -199,11 +201,23 @@ class Settings(_Model):
     speech_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
         default=None, description="The key for --speech-url."
     )
+    speech_model: Annotated[str, Field(min_length=1, max_length=100), Shown("Media", "NAME")] = (
+        Field(default="gpt-4o-mini-tts", description="The model that --speech-url is asked for.")
+    )
+    speech_voices: Annotated[NamedVoices, Shown("Media", "VOICES", "the API's standard ones")] = (
+        Field(
+            default=DEFAULT_VOICES,
+            description="Voices of --speech-url, like alloy:female:en-US; may be repeated.",
+        )
+    )
     image_url: Annotated[HttpUrl | None, Shown("Media", "URL", "the built-in images")] = Field(
         default=None, description="An OpenAI-compatible provider of images."
     )
     image_key: Annotated[SecretStr | None, Shown("Media", "KEY", "none")] = Field(
         default=None, description="The key for --image-url."
+    )
+    image_model: Annotated[str, Field(min_length=1, max_length=100), Shown("Media", "NAME")] = (
+        Field(default="gpt-image-1", description="The model that --image-url is asked for.")
     )
 
     log_level: Annotated[
@@ -214,7 +228,9 @@ class Settings(_Model):
         Shown("Logging", "console|json", "console on a terminal, else json"),
     ] = Field(default=None, description="How log lines are written, on standard error.")
 
-    _comma_separated = field_validator("cors_origin", "trusted_proxies", mode="before")(split_items)
+    _comma_separated = field_validator(
+        "cors_origin", "trusted_proxies", "speech_voices", mode="before"
+    )(split_items)
 
     @field_validator("data_dir", mode="after")
     @classmethod

@@ -4,6 +4,11 @@ CocutError
 ├── AssetMissing        a layer's file cannot be had (reason); drawn as a placeholder
 ├── AssetBroken         a file that is there but cannot be read; drawn as a placeholder
 ├── SpeechFailed        a voiceover that cannot be spoken; left out with a warning
+│   ├── NotSpeakable        there is nothing in the text that the voice can speak
+│   └── SpeechProviderFailed    another server's voice does not come
+├── ImageFailed         a picture that cannot be made
+│   ├── PromptRefused       its provider does not want to
+│   └── ImageProviderFailed     another server's picture does not come
 ├── FetchFailed         something of another server cannot be had (status)
 │   ├── FetchRefused        the address is none that is asked
 │   ├── FetchTimeout        it takes too long
@@ -36,6 +41,36 @@ class SpeechFailed(CocutError):
     """A text cannot be spoken; the message is a sentence for a person."""
 
     code = "speech_failed"
+
+
+class NotSpeakable(SpeechFailed):
+    """There is nothing in the text that the voice can speak."""
+
+    code = "not_speakable"
+
+
+class SpeechProviderFailed(SpeechFailed):
+    """Another server's voice does not come, also not when it is asked again."""
+
+    code = "provider_failed"
+
+
+class ImageFailed(CocutError):
+    """A picture cannot be made; the message is a sentence for a person."""
+
+    code = "image_failed"
+
+
+class PromptRefused(ImageFailed):
+    """The provider does not make this picture; the message says why."""
+
+    code = "prompt_refused"
+
+
+class ImageProviderFailed(ImageFailed):
+    """Another server's picture does not come, also not when it is asked again."""
+
+    code = "provider_failed"
 
 
 class FetchFailed(CocutError):

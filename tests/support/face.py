@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,16 @@ from api.keys import FaceConfig, Parts
 from api.limits import RateLimiter
 from api.links import Links
 from api.routes import Route
-from persistence.blobs import shared_secret
+from persistence.blobs import Blobs, shared_secret
 from persistence.database import Database
 from persistence.filestore import FileStore
+from persistence.job_news import JobNews
+from server.handlers import make_handlers
 from server.media.examine import Examiner
+from server.media.speech.studio import DEFAULT_VOICE
+from server.providers import sampler, speech_studio
+from server.settings import Settings
+from server.worker import working
 from tests.support.rooms import LocalRooms
 
 ADDRESS = "https://video.example"
@@ -158,12 +164,25 @@ async def serve_face(
     wall: Any = time.time,
     clock: Any = time.monotonic,
     alone: bool = False,
+    works: Settings | None = None,
 ) -> AsyncIterator[Client]:
-    """Serve the face for a while; its links begin with `ADDRESS`."""
+    """Serve the face for a while; its links begin with `ADDRESS`.
+
+    With `works`, a worker with these settings runs the jobs.
+    """
     files = Path(tempfile.mkdtemp())
     (files / "incoming").mkdir()
     config = config or FaceConfig()
+    stack = AsyncExitStack()
     database = await Database.connect(database_url, retry_seconds=5)
+    store = FileStore.open(f"file:{files / 'blobs'}")
+    blobs = Blobs(database, store)
+    settings = works or Settings(data_dir=files / "data")
+    studio = await speech_studio(settings, database, blobs)
+    news = await stack.enter_async_context(JobNews.listening(database))
+    if works is not None:
+        handlers = await stack.enter_async_context(make_handlers(works, database, blobs))
+        await stack.enter_async_context(working(database, blobs, handlers))
     rooms = LocalRooms(database, config.limits)
     ready = Readiness()
     logged: list[dict[str, Any]] = []
@@ -174,10 +193,13 @@ async def serve_face(
         config=config,
         files=media_parts(
             database,
-            FileStore.open(f"file:{files / 'blobs'}"),
+            store,
             Links(ADDRESS, await shared_secret(database, "links"), wall),
             Examiner(),
             files / "incoming",
+            news=news,
+            sample=sampler(studio),
+            default_voice=DEFAULT_VOICE,
         ),
         limiter=limiter,
         ready=ready,
@@ -198,6 +220,7 @@ async def serve_face(
             yield Client(f"http://{host}:{port}", session, parts, rooms, database, ready, logged)
     finally:
         await runner.cleanup()
+        await stack.aclose()
         await database.close()
         shutil.rmtree(files)
 

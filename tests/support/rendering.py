@@ -14,9 +14,10 @@ from persistence.blobs import shared_secret
 from persistence.jobs import WEBHOOK
 from server.media.fetch import Fetcher, is_public
 from server.media.fonts.book import FontBook
-from server.media.speech.embedded import EmbeddedSpeech
-from server.media.speech.espeak import Espeak
+from server.media.speech.studio import RenderSpeech
+from server.providers import speech_studio
 from server.render_job import RenderJob
+from server.settings import Settings
 from server.webhook_job import WebhookJob
 from server.worker import Handlers, Worker
 from tests.support.face import Client, Reply
@@ -29,13 +30,13 @@ async def handlers(
 ) -> Handlers:
     """What a worker does; `allowed` says which addresses it may fetch from."""
     media, fetcher = api.parts.media, Fetcher(allowed=allowed)
-    espeak = Espeak(2)
+    studio = await speech_studio(Settings(data_dir=directory), api.database, media.blobs)
     render = RenderJob(
         api.database,
         media.blobs,
         media.renders,
         fetcher,
-        lambda place: EmbeddedSpeech(espeak, place),
+        lambda place: RenderSpeech(studio, media.blobs, place),
         directory,
         FontBook(),
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.media.speech.model import Gender, Voice
+from persistence.voices import Voice
+from server.media.speech.model import Gender
 
 PROVIDER: Final = "espeak"
 

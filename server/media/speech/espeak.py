@@ -15,11 +15,12 @@ from typing import Any, Final
 
 import espeakng_loader
 
-from server.media.errors import SpeechFailed
+from persistence.voices import Voice
+from server.media.errors import NotSpeakable, SpeechFailed
 from server.media.model import Word
 from server.media.speech import espeak_child, mp3
 from server.media.speech.catalogue import PROVIDER, Native, catalogue
-from server.media.speech.model import Spoken, Utterance, Voice, within
+from server.media.speech.model import Spoken, Utterance, within
 
 NORMAL_RATE: Final = 175
 SLOWEST: Final = 80
@@ -143,5 +144,8 @@ async def _ask(given: dict[str, Any]) -> Any:
             await process.wait()
     if process.returncode:
         lines = errors.decode(errors="replace").strip().splitlines()
-        raise SpeechFailed(lines[-1] if lines else "The voice ended without a word.")
+        unspeakable = process.returncode == espeak_child.NOT_SPEAKABLE
+        raise (NotSpeakable if unspeakable else SpeechFailed)(
+            lines[-1] if lines else "The voice ended without a word."
+        )
     return json.loads(answer)

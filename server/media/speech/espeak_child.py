@@ -3,7 +3,8 @@
 The library keeps the voice that it had when it does not know the one asked for, and its state is
 global: hence a process an utterance, and every return code is checked.
 
-Standard input: JSON. Standard output: JSON. Exit code 0, or 1 with a sentence on standard error.
+Standard input: JSON. Standard output: JSON. Exit code 0, or a sentence on standard error and 1, or
+3 when it is the text that cannot be spoken.
 
     {"library": path, "data": path, "do": "voices"}
         -> [[identifier, name, language], ...]
@@ -30,6 +31,7 @@ RATE, PITCH = 1, 3
 CHARS_UTF8 = 1
 END_PAUSE = 0x1000
 EVENT_END_OF_LIST, EVENT_WORD = 0, 1
+NOT_SPEAKABLE = 3
 CPU_SECONDS = 60
 MEMORY_BYTES = 1 << 30
 
@@ -142,10 +144,16 @@ def speak(given: dict[str, Any]) -> dict[str, Any]:
             sys.exit("eSpeak NG could not speak the text.")
         library.espeak_Synchronize()
     if written > most:
-        sys.exit("The text takes too long to speak.")
-    if not written:
-        sys.exit("There is nothing in the text that this voice can speak.")
+        refuse("The text takes too long to speak.")
+    if not written or not words:
+        refuse("There is nothing in the text that this voice can speak.")
     return {"rate": rate, "samples": written, "words": words}
+
+
+def refuse(sentence: str) -> None:
+    """End because of the text."""
+    sys.stderr.write(sentence)
+    sys.exit(NOT_SPEAKABLE)
 
 
 def main() -> None:

@@ -6,46 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
+from persistence.voices import Voice
 from server.media.model import Word
 
 Gender = Literal["male", "female", "child"]
-VoiceCategory = Literal["standard", "ultra", "studio"]
-
-MAX_SPOKEN: Final = 20_000
-"""Characters of one utterance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A voice that a provider offers.
-
-    Attributes:
-        id: in every interface; unique over all providers.
-        name: a person's.
-        language: in English, without the dialect.
-        language_code: BCP 47, such as `en-US`.
-        dialect: a place or a kind, where the language has several.
-        gender: as it sounds.
-        style: such as `conversational`.
-        category: `standard` voices are built in.
-        is_premium: takes a larger tier.
-        provider: whose it is.
-        provider_voice: what the provider calls it.
-    """
-
-    id: str
-    name: str
-    language: str
-    language_code: str
-    dialect: str | None
-    gender: Gender
-    style: str
-    category: VoiceCategory
-    is_premium: bool
-    provider: str
-    provider_voice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +67,6 @@ class SpeechProvider(Protocol):
             SpeechFailed: it cannot be spoken; the message says why. `target` may hold anything.
         """
         ...
-
-
-def speakable(text: str) -> str:
-    """The text without what cannot be spoken: control characters, lone surrogates."""
-    kept = "".join(
-        character if character.isprintable() or character in "\u200c\u200d" else " "
-        for character in text
-        if not "\ud800" <= character <= "\udfff"
-    )
-    return " ".join(kept.split())
 
 
 def within(value: float, least: float, most: float) -> float:

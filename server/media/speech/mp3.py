@@ -14,12 +14,8 @@ MAX_SECONDS: Final = 3600.0
 SAMPLE_BYTES: Final = 2
 
 
-class SpeechLimits(Limits):
-    """What the conversion of one utterance may use."""
-
-    cpu_seconds = 60
-    memory_bytes = 2 << 30
-    file_bytes = 512 << 20
+LIMITS: Final = Limits(cpu_seconds=60, memory_bytes=2 << 30, file_bytes=512 << 20)
+"""What the conversion of one utterance may use."""
 
 
 def tempo(factor: float) -> list[str]:
@@ -72,7 +68,7 @@ async def decode(source: Path, rate: int, filters: Sequence[str], target: Path) 
     await _run(
         [
             *("-xerror", *INPUT_LIMITS, "-i", source, "-vn", "-t", str(MAX_SECONDS)),
-            *_filter([*filters, f"aresample={rate}"]),
+            *_filter([f"aresample={rate}", *filters]),
             *("-ac", "1", "-f", "s16le", "-y", target),
         ],
         "The speech provider sent no audio that can be read",
@@ -88,7 +84,7 @@ def _filter(filters: Sequence[str]) -> list[str]:
 
 
 async def _run(arguments: Sequence[str | Path], failed: str) -> None:
-    processes = Processes(SpeechLimits())
+    processes = Processes(LIMITS)
     task = asyncio.create_task(asyncio.to_thread(processes.run, arguments))
     try:
         await asyncio.shield(task)

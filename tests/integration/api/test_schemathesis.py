@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from tests.support.face import Client, token
+from server.settings import Settings
+from tests.integration.api.conftest import fresh_database
+from tests.support.face import Client, serve_face, token
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,6 +27,14 @@ CHECKS = (
     "missing_required_header",
     "ignored_auth",
 )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """The face with a worker, since some answers wait for one."""
+    works = Settings(data_dir=tmp_path_factory.mktemp("work"))
+    async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
+        yield client
 
 
 async def test_answers_are_as_documented(api: Client, tmp_path: Path) -> None:

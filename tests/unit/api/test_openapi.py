@@ -49,6 +49,10 @@ PERMISSIONS = {
     "POST /api/v1/media/upload": "user",
     "DELETE /api/v1/media/{media_id}": "user",
     "GET /api/v1/avatars": "user",
+    "GET /api/v1/voices": "user",
+    "GET /api/v1/voices/{voice}/sample": "open",
+    "POST /api/v1/voices/generate": "user",
+    "POST /api/v1/layers/{layer_id}/voiceover": "layer:edit",
     "POST /api/v1/api-keys": "user",
     "GET /api/v1/api-keys": "user",
     "DELETE /api/v1/api-keys/{api_key_id}": "user",
@@ -64,7 +68,7 @@ PERMISSIONS = {
 }
 
 
-SIGNED = {"/api/v1/blobs/{key}"}
+SIGNED = {"/api/v1/blobs/{key}", "/api/v1/voices/{voice}/sample"}
 """Open, since the link itself says who may follow it."""
 
 

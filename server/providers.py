@@ -1,0 +1,75 @@
+"""The installed providers of speech and images, as the settings name them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from pydantic import SecretStr
+
+from collab.errors import GenerationFailed
+from persistence.blobs import Blobs
+from persistence.database import Database
+from persistence.speech import Recordings
+from persistence.voices import Voices
+from server.media.errors import SpeechFailed
+from server.media.fetch import Fetcher
+from server.media.provider import Endpoint
+from server.media.speech.espeak import Espeak
+from server.media.speech.model import SpeechProvider
+from server.media.speech.openai import NamedVoice, OpenAiSpeech
+from server.media.speech.studio import SpeechStudio
+from server.setting_values import VOICE
+from server.settings import Settings
+
+SPEAK_AT_ONCE: Final = 4
+SPEECH_SECONDS: Final = 8.0
+"""For all attempts to have something spoken by another server: ten seconds are promised."""
+
+
+async def speech_studio(settings: Settings, database: Database, blobs: Blobs) -> SpeechStudio:
+    """Everything that speaks, with its voices listed.
+
+    Raises:
+        SpeechFailed: a provider cannot say which voices it has.
+    """
+    providers: list[SpeechProvider] = [Espeak(SPEAK_AT_ONCE)]
+    if settings.speech_url is not None:
+        endpoint = Endpoint(
+            settings.speech_url,
+            _secret(settings.speech_key),
+            settings.speech_model,
+            seconds=SPEECH_SECONDS,
+            patience=SPEECH_SECONDS,
+        )
+        voices = [_named(text) for text in settings.speech_voices]
+        providers.append(OpenAiSpeech(endpoint, voices, Fetcher([endpoint.origin])))
+    studio = SpeechStudio(providers, Voices(database), Recordings(database, blobs), blobs)
+    await studio.install()
+    return studio
+
+
+def sampler(studio: SpeechStudio) -> Callable[[str], Awaitable[str]]:
+    """What gives the path of what a voice sounds like.
+
+    It raises VoiceNotFound, and GenerationFailed when the voice does not speak.
+    """
+
+    async def sample(voice_id: str) -> str:
+        try:
+            return (await studio.sample(voice_id)).path
+        except SpeechFailed as error:
+            raise GenerationFailed(error.code, str(error)) from error
+
+    return sample
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
+
+
+def _named(text: str) -> NamedVoice:
+    found = VOICE.fullmatch(text)
+    assert found is not None
+    given = {name: value for name, value in found.groupdict().items() if value is not None}
+    return NamedVoice(**given)
