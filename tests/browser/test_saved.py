@@ -107,7 +107,11 @@ async def test_offline_edits_survive_a_reload(visit: Visit, api: Api) -> None:
     await alice.context.set_offline(True)
     await alice.narration(1).press("End")
     await alice.page.keyboard.type(", and after")
+    await expect(alice.narration(1)).to_have_value("before, and after")
     await expect(alice.status).to_have_text("Offline, kept here")
+    # The browser commits to IndexedDB in order: once its own write is there, so are the edits.
+    await kept_for_offline(alice)
+    await alice.page.wait_for_timeout(1000)
     await alice.page.reload()
     await expect(alice.narration(1)).to_have_value("before, and after")
     await expect(alice.status).to_contain_text("Offline")
