@@ -48,17 +48,18 @@ from persistence.videos import Videos
 from server.chores import Chores
 from server.door import Door
 from server.durable import DurableLog
-from server.hub import ConnectionLimits, Hub
-from server.keeper import Stores
+from server.hub import Hub
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
 from server.pages import GUEST, Pages
+from server.places import ConnectionLimits
 from server.projector import Heard, Projector
 from server.providers import sampler, speech_studio
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
+from server.stores import Stores
 
 SHUTDOWN_SECONDS: Final = 2.0
 COLLECT_AFTER: Final = 20_000
