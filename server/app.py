@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import secrets
 import socket
@@ -17,7 +18,9 @@ from uuid import UUID
 
 import structlog
 from aiohttp import web
+from prometheus_client import Histogram
 
+from api import express
 from api.dispatch import add_routes
 from api.errors import Detail
 from api.events.door import PATH, Events
@@ -126,6 +129,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
         await runner.setup()
+        express.install(runner, parts, _log)
         stack.push_async_callback(runner.cleanup)
         job_events = JobEvents(parts, events, database.dsn)
         job_events.start()
@@ -159,8 +163,12 @@ def _parts(
     async def ready() -> list[Detail]:
         return _not_ready(hub, durable)
 
+    @functools.cache  # a path is a route's: there are as many as there are routes
+    def seconds_of(method: str, route: str, status: int) -> Histogram:
+        return metrics.request_seconds.labels(method, route, status)
+
     def observed(method: str, route: str, status: int, seconds: float) -> None:
-        metrics.request_seconds.labels(method, route, status).observe(seconds)
+        seconds_of(method, route, status).observe(seconds)
 
     def refused(code: str) -> None:
         metrics.refused.labels(code).inc()
