@@ -36,7 +36,7 @@ async def test_a_guest_makes_a_video_and_two_see_each_other(visit: Visit) -> Non
 
 
 async def test_the_first_paint_comes_within_a_second(visit: Visit, api: Api) -> None:
-    person = await visit()
+    person = await visit(offline=False)
     await person.open_list()
     paint = """() => new Promise((resolve) => {
         const first = (list) => list.find((entry) => entry.name === 'first-contentful-paint')

@@ -55,7 +55,7 @@ class Held:
 async def test_saved_is_said_only_after_the_acknowledgement(visit: Visit, api: Api) -> None:
     video = await api.make_video()
     await api.make_scene(video, text="")
-    alice = await visit("alice")
+    alice = await visit("alice", offline=False)
     held = Held()
     await alice.page.route_web_socket(re.compile("/ws/videos/"), held.route)
     await alice.open_video(video)
@@ -145,7 +145,7 @@ async def without_worker(route: Route) -> None:
 async def test_a_browser_that_keeps_nothing_says_so(visit: Visit, api: Api) -> None:
     video = await api.make_video()
     await api.make_scene(video, text="")
-    alice = await visit("alice")
+    alice = await visit("alice", offline=False)
     await alice.context.add_init_script(
         "IDBFactory.prototype.open = () => { throw new Error('no store') }"
     )
