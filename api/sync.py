@@ -174,7 +174,7 @@ class Allowance:
         return max(0.0, -self._frames / FRAMES_PER_SECOND, -self._bytes / BYTES_PER_SECOND)
 
 
-async def sync(request: web.Request) -> web.WebSocketResponse:
+async def sync(request: web.Request) -> web.StreamResponse:
     """Serve one editor until it leaves or is refused.
 
     The connection is accepted before anything is checked, so that a browser sees the close code.
@@ -188,7 +188,10 @@ async def sync(request: web.Request) -> web.WebSocketResponse:
         timeout=CLOSE_SECONDS,
         writer_limit=2**62,
     )
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ConnectionError:
+        return web.Response(status=400)  # it left before it was answered: nobody reads this
     transport = request.transport
     if transport is None:
         return socket

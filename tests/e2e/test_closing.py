@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.e2e.sockets import masked, shake_hands
 from tests.support.server import calling, serving
@@ -50,3 +52,20 @@ async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path:
             assert rest == b""
             for _, writer in (answering, silent):
                 writer.close()
+
+
+async def test_leaving_before_the_handshake_is_answered_is_no_error(tmp_path: Path) -> None:
+    # The server's end sees that it complained of nothing.
+    with serving(tmp_path / "data", "--log-level", "warning") as server:
+        address = urlsplit(server.address)
+        async with calling(server) as api:
+            video = await api.make_video()
+            for _ in range(20):
+                with socket.create_connection((address.hostname, address.port or 80)) as left:
+                    left.sendall(
+                        f"GET /ws/videos/{video} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+                        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+                    )
+                    left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await api.call("GET", f"/videos/{video}")
