@@ -70,6 +70,20 @@ class BodyTooBig(BadInput):
     code = "body_too_big"
 
 
+class RangeNotSatisfiable(BadInput):
+    """A range that begins behind the end of a file.
+
+    Args:
+        size: of the file, in bytes.
+    """
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The range begins behind the end: the file has {size} bytes.")
+        self.size = size
+
+
 class TooManyRequests(CocutError):
     """Over a rate limit.
 
@@ -122,6 +136,7 @@ _STATUSES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (BodyTooBig, 413),
     (MessageTooBig, 413),
     (DocumentTooBig, 413),
+    (RangeNotSatisfiable, 416),
     (BadInput, 400),
     (StorageQuotaExceeded, 413),
     (TooManyRequests, 429),
@@ -198,6 +213,8 @@ def response(error: CocutError) -> web.Response:
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    elif isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     return _answer(status(error), body(error), headers)
 
 
