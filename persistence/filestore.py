@@ -145,7 +145,8 @@ def _place(key: str) -> str:
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    # Named as a key is, so that what a killed process leaves is found among the orphans.
+    part = target.with_name(f"{target.name}.part")
     try:
         try:
             source.replace(part)

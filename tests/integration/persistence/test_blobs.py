@@ -79,6 +79,7 @@ def test_a_store_that_cannot_be_opened(tmp_path: Path) -> None:
         ("/api/v1/blobs/../secret", None),
         ("/api/v1/blobs/", None),
         ("/api/v1/blobs/a%2Fb", None),
+        ("/api/v1/blobs/%61bc.png", "abc.png"),
         ("https://a.example/abc.png", None),
     ],
 )
@@ -147,3 +148,14 @@ async def test_the_shared_secret_is_one(database: Database) -> None:
     assert len(first) == 32
     assert await shared_secret(database, "links") == first
     assert await shared_secret(database, "other") != first
+
+
+async def test_half_a_file_of_a_killed_process_is_collected(blobs: Blobs, tmp_path: Path) -> None:
+    kept = await blobs.put_file(made(tmp_path), "image/png")
+    place = blobs.store.path_of(kept.key)
+    half = place.with_name(f"{place.name}.part")
+    half.write_bytes(b"hel")
+    now = datetime.now(UTC)
+    assert await blobs.collect(now) == 0
+    assert await blobs.collect(now + timedelta(hours=7)) == 1
+    assert (half.exists(), place.exists()) == (False, True)
