@@ -68,7 +68,7 @@ def face(parts: Parts, log: Log) -> Middleware:
             else:
                 response = await handler(request)
         except CocutError as error:
-            if errors.status(error) == 500:
+            if errors.is_operators(error):
                 log.error("failed", path=request.path, exc_info=error)
             parts.refused(errors.code_of(error))
             response = errors.response(error)

@@ -59,6 +59,7 @@ from server.pages import GUEST, Pages
 from server.places import ConnectionLimits
 from server.projector import Heard, Projector
 from server.providers import sampler, speech_studio
+from server.scratch import scratch
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
@@ -222,8 +223,6 @@ def _guest_token(settings: Settings) -> Callable[[], str] | None:
 async def _media(
     settings: Settings, database: Database, public_url: str, stack: AsyncExitStack
 ) -> MediaParts:
-    scratch = settings.data_dir / "incoming"
-    scratch.mkdir(mode=0o700, exist_ok=True)
     store = FileStore.open(settings.files_url())
     studio = await speech_studio(settings, database, Blobs(database, store))
     return media_parts(
@@ -231,7 +230,7 @@ async def _media(
         store,
         Links(public_url, await shared_secret(database, "links"), time.time),
         Examiner(),
-        scratch,
+        await stack.enter_async_context(scratch(settings.data_dir)),
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,

@@ -10,6 +10,7 @@ one line of JSON.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -40,6 +41,9 @@ async def probe(command: Command, form: str, *paths: Path) -> dict[str, Any]:
 
     Returns:
         What was found; or a sentence under `refused` and, for the operator, a reason under `why`.
+
+    Raises:
+        OSError: there is no room for what is made of it.
     """
     # One thread for the libraries: each takes address space, which is limited.
     environment = {**dict(os.environ.items()), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -63,6 +67,8 @@ async def probe(command: Command, form: str, *paths: Path) -> dict[str, Any]:
         why = f"the probe ended with {process.returncode}"
         return {"refused": "The file is damaged: it cannot be read.", "why": why}
     answer: dict[str, Any] = json.loads(said)
+    if "errno" in answer:
+        raise OSError(answer["errno"], answer["why"])
     return answer
 
 
@@ -85,11 +91,23 @@ def run(command: str, form: str, *paths: str) -> dict[str, Any]:
         return take(form, source, *rest) if command == "take" else look(form, source)
     except Refused as refusal:
         return {"refused": str(refusal)}
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, StopIteration) as error:
+    except OSError as error:
+        # A full disk says nothing about the file; all else that Pillow and PyAV raise does.
+        full = {"errno": error.errno} if error.errno in (errno.ENOSPC, errno.EDQUOT) else {}
+        return {
+            "refused": "The file is damaged.",
+            "why": f"{type(error).__name__}: {error}",
+            **full,
+        }
+    except (ValueError, SyntaxError, ArithmeticError, LookupError, StopIteration) as error:
         # What Pillow and PyAV raise for broken files is below these.
-        return {"refused": "The file is damaged.", "why": f"{type(error).__name__}: {error}"}
+        return _damaged(error)
     except MemoryError:
         return {"refused": "The file takes too much memory to read."}
+
+
+def _damaged(error: Exception) -> dict[str, Any]:
+    return {"refused": "The file is damaged.", "why": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":

@@ -168,18 +168,20 @@ async def serve_face(
     alone: bool = False,
     express: bool = False,
     works: Settings | None = None,
+    blob_url: str | None = None,
 ) -> AsyncIterator[Client]:
     """Serve the face for a while; its links begin with `ADDRESS`.
 
     With `express`, reads are not logged, which opens the short way to scenes. With `works`, a
-    worker with these settings runs the jobs.
+    worker with these settings runs the jobs. Stored files are in a directory of its own, unless
+    `blob_url` says where.
     """
     files = Path(tempfile.mkdtemp())
     (files / "incoming").mkdir()
     config = config or FaceConfig()
     stack = AsyncExitStack()
     database = await Database.connect(database_url, retry_seconds=5)
-    store = FileStore.open(f"file:{files / 'blobs'}")
+    store = FileStore.open(blob_url or f"file:{files / 'blobs'}")
     blobs = Blobs(database, store)
     settings = works or Settings(data_dir=files / "data")
     studio = await speech_studio(settings, database, blobs)
