@@ -55,7 +55,7 @@ from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
 from server.pages import GUEST, Pages
 from server.projector import Heard, Projector
-from server.providers import sampler, speech_studio
+from server.providers import image_provider, sampler, speech_studio
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
@@ -226,6 +226,7 @@ async def _media(
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,
+        image_seconds=image_provider(settings).usual_seconds,
     )
 
 

@@ -31,11 +31,11 @@ CHECK_SECONDS: Final = 0.5
 AGAIN_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
 
-HEAVY: Final = frozenset({"render", "regenerate"})
-"""Kinds that keep all cores busy; they wait in a queue of their own, so that speech does not wait
-for films."""
-AT_ONCE: Final = {True: 2, False: 4}
-"""How many jobs of heavy and of light kinds one worker runs."""
+LANES: Final = ((frozenset({"render", "regenerate"}), 2), (frozenset({"image"}), 4))
+"""Kinds that take long wait in queues of their own, so that speech does not wait for films; and how
+many of each queue one worker runs."""
+AT_ONCE: Final = 4
+"""How many jobs of all other kinds one worker runs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -153,10 +153,11 @@ class Worker:
     async def run(self) -> None:
         """Take jobs until `stop`; returns when none is running any more."""
         async with asyncio.TaskGroup() as group:
-            for heavy, at_once in AT_ONCE.items():
-                kinds = [kind for kind in self._handlers if (kind in HEAVY) == heavy]
+            left = set(self._handlers)
+            for lane, at_once in (*LANES, (left.copy(), AT_ONCE)):
+                kinds, left = left & lane, left - lane
                 if kinds:
-                    group.create_task(self._take(kinds, at_once))
+                    group.create_task(self._take(sorted(kinds), at_once))
 
     def stop(self) -> None:
         """Hand back what is running, and end `run`."""

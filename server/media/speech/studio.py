@@ -11,7 +11,8 @@ from uuid import UUID
 
 from collab.errors import VoiceNotFound
 from persistence.blobs import Blobs
-from persistence.speech import MAX_SPOKEN, Manner, Recording, Recordings, speakable
+from persistence.speech import MAX_SPOKEN, Manner, Recording, Recordings
+from persistence.texts import one_line
 from persistence.voices import Voices
 from server.media.errors import NotSpeakable, SpeechFailed, SpeechProviderFailed
 from server.media.model import SpeechAudio, Word
@@ -82,7 +83,7 @@ class SpeechStudio:
             BlobStoreFailed: it could not be stored.
         """
         voice = await self._voices.get(voice_id or DEFAULT_VOICE)
-        said = speakable(text)
+        said = one_line(text)
         if not said:
             raise NotSpeakable("There is nothing to speak.")
         if len(said) > MAX_SPOKEN:
