@@ -18,7 +18,7 @@ from collab.errors import CocutError, Unavailable
 from persistence.blobs import Blobs
 from persistence.database import Database
 from persistence.jobs import MAX_ATTEMPTS, Job, Jobs
-from persistence.queue import manager
+from persistence.queue import consuming
 
 if TYPE_CHECKING:
     from persistence.database import Connection
@@ -170,25 +170,31 @@ class Worker:
     async def _take(self, kinds: list[str], at_once: int) -> None:
         log = _log.bind(kinds=kinds)
         while not self._stop.is_set():
-            queue = manager(self._database)
-            for kind in kinds:
-                queue.entrypoint(kind, accepts_context=False)(self._one)
-            self._queues.append(queue)
             try:
-                await queue.run(
-                    dequeue_timeout=POLL,
-                    batch_size=max(1, at_once // 2),
-                    max_concurrent_tasks=at_once,
-                    shutdown_on_listener_failure=True,
-                    heartbeat_timeout=HEARTBEAT,
-                    log_aggregation_interval=timedelta(0),
-                )
+                async with consuming(self._database) as queue:
+                    await self._consume(queue, kinds, at_once)
             except Exception as error:
                 log.error("queue_lost", exc_info=error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
-            finally:
-                self._queues.remove(queue)
+
+    async def _consume(self, queue: QueueManager, kinds: list[str], at_once: int) -> None:
+        for kind in kinds:
+            queue.entrypoint(kind, accepts_context=False)(self._one)
+        self._queues.append(queue)
+        try:
+            if self._stop.is_set():
+                return
+            await queue.run(
+                dequeue_timeout=POLL,
+                batch_size=max(1, at_once // 2),
+                max_concurrent_tasks=at_once,
+                shutdown_on_listener_failure=True,
+                heartbeat_timeout=HEARTBEAT,
+                log_aggregation_interval=timedelta(0),
+            )
+        finally:
+            self._queues.remove(queue)
 
     async def _one(self, queued: models.Job) -> None:
         assert queued.payload is not None
