@@ -43,12 +43,20 @@ class Canvas:
     """What is drawn on: a size, and how exact the numbers are.
 
     Places are shares of the width and height, sizes are in heights of the picture.
+
+    Args:
+        width, height: pixels.
+        exact: of the numbers.
+        quick: draw shapes in a simpler way.
     """
 
-    def __init__(self, width: int, height: int, exact: DTypeLike = np.float64) -> None:
+    def __init__(
+        self, width: int, height: int, exact: DTypeLike = np.float64, *, quick: bool = False
+    ) -> None:
         self.width = width
         self.height = height
         self.exact = np.dtype(exact)
+        self.quick = quick
 
     @cached_property
     def places(self) -> tuple[Mask, Mask]:
@@ -131,6 +139,8 @@ class Canvas:
     def _drawn(self, mode: str, ground: Any, draw: Callable[[Any, float], None]) -> Image.Image:
         image = Image.new(mode, (self.width * FINER, self.height * FINER), ground)
         draw(ImageDraw.Draw(image), float(FINER))
+        if self.quick:
+            return image.reduce(FINER)
         return image.resize((self.width, self.height), Image.Resampling.LANCZOS)
 
     def _whole(self, small: Image.Image) -> Mask:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from server.media.canvas import Picture, colour, over, ramp
+from server.media.canvas import Picture, colour, ramp
 from server.media.images.drawing.scene import Scene
 
 SETS: Final = (
@@ -190,12 +190,12 @@ def orbs(scene: Scene) -> Picture:
     canvas, random = scene.canvas, scene.random
     tones = palette(scene)
     picture = mesh(scene, [tones[0], tones[1], tones[2]])
-    x, y = canvas.places
     limit = min(1.0, canvas.width / canvas.height)
     sizes = sorted(random.uniform(0.04, 0.24, 9) * limit)
     for index, size in enumerate(sizes):
-        px, py = random.uniform(0.06, 0.94), random.uniform(0.08, 0.92)
-        across, down = (x - px) * canvas.width / canvas.height / size, (y - py) / size
+        place = random.uniform(0.06, 0.94), random.uniform(0.08, 0.92)
+        part, across, down = scene.around(picture, *place, size * 1.9)
+        across, down = across / size, down / size
         far = np.hypot(across, down)
         up = np.sqrt(np.clip(1 - far**2, 0, 1))
         mask = np.clip((1 - far) * size * canvas.height + 0.5, 0, 1)
@@ -206,8 +206,8 @@ def orbs(scene: Scene) -> Picture:
         rim = np.clip(far, 0, 1) ** 6 * 0.45
         body = body + (1 - body) * np.clip(gleam + rim * np.clip(down, 0, 1), 0, 1)[..., None]
         shadow = np.exp(-((np.hypot(across - 0.25, down - 0.35) / 1.15) ** 6)) * 0.3
-        picture = scene.paint(picture, shadow, tones[0])
-        picture = over(picture, mask, body.astype(picture.dtype))
+        part = scene.paint(part, shadow, tones[0])
+        scene.lay(part, mask, body.astype(picture.dtype))
     return picture
 
 

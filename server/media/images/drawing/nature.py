@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from server.media.canvas import Canvas, Picture, colour, over
+from server.media.canvas import Canvas, Picture, colour
 from server.media.images.drawing.scene import Scene, sky
 
 Spot = tuple[float, float, float]
@@ -32,12 +32,12 @@ def mountains(scene: Scene) -> Picture:
         tone = colour(scene.light.tone(0.1 + 0.9 * depth)).astype(picture.dtype)
         hill = np.broadcast_to(tone, picture.shape)
         haze = np.clip(inside * 3.4, 0, 1) * (0.5 - 0.4 * depth)
-        hill = over(hill, haze, colour(scene.light.haze).astype(picture.dtype))
+        hill = scene.lay(hill, haze, colour(scene.light.haze).astype(picture.dtype))
         if index == 1 or (index == 2 and scene.idea.weather == "snow"):
             edge = 0.06 + 0.05 * canvas.clouds(random, 1.3, 2)
             cap = np.clip((edge - inside - (line - line.min())[None, :] * 0.6) * 40, 0, 1)
             hill = scene.paint(hill, cap * 0.8, scene.light.sun)
-        picture = over(picture, canvas.below(line), hill)
+        picture = scene.lay(picture, canvas.below(line), hill)
     return mirrored(scene, picture, foot) if lake else picture
 
 
@@ -83,9 +83,9 @@ def mirrored(scene: Scene, picture: Picture, shore: float) -> Picture:
     water = picture[source]
     deep = colour(scene.light.tone(0.75)).astype(picture.dtype)
     shade = np.broadcast_to((0.22 + 0.42 * depth)[:, None], water.shape[:2])
-    water = over(water, shade, deep)
+    water = scene.lay(water, shade, deep)
     ripples = np.clip(canvas.clouds(random, 1.5, 25)[edge:] - 0.7, 0, 1)
-    water = over(
+    water = scene.lay(
         water, ripples * (1 - 0.5 * depth)[:, None], colour(scene.light.glow).astype(picture.dtype)
     )
     return np.concatenate([picture[:edge], water])
@@ -113,7 +113,7 @@ def desert(scene: Scene) -> Picture:
         lines = np.sin(depth * 900 / (1 + index * 0.4) + 6 * wind + x * 30) * 0.05
         lit = np.clip(lit + lines * np.clip(depth * 8, 0, 1), 0, 1)
         dune = (dark + (sand - dark) * lit[..., None]).astype(picture.dtype)
-        picture = over(picture, canvas.below(line), dune)
+        picture = scene.lay(picture, canvas.below(line), dune)
     if scene.chance(0.5):
         place = (random.uniform(0.15, 0.85), random.uniform(0.8, 0.92), random.uniform(0.18, 0.3))
         picture = scene.draw(picture, scene.light.near, _cactus, canvas, place, strength=0.92)
@@ -197,7 +197,7 @@ def meadow(scene: Scene) -> Picture:
             hill = scene.paint(hill, np.clip(rows, 0, 1) * 0.22, scene.light.near)
         haze = np.asarray((1 - depth) * 0.38, picture.dtype)
         hill = hill + (colour(scene.light.haze).astype(picture.dtype) - hill) * haze
-        picture = over(picture, canvas.below(line), hill)
+        picture = scene.lay(picture, canvas.below(line), hill)
         trees = [
             (
                 place,
@@ -223,9 +223,8 @@ def meadow(scene: Scene) -> Picture:
 def _balloon(scene: Scene, picture: Picture, place: Spot) -> Picture:
     canvas, random = scene.canvas, scene.random
     x, y, size = place
-    px, py = canvas.places
-    across = (px - x) * canvas.width / canvas.height / size
-    down = (py - y) / size
+    part, across, down = scene.around(picture, x, y, size * 1.8)
+    across, down = across / size, down / size
     taper = np.where(down > 0.2, 1 - np.clip((down - 0.2) / 1.15, 0, 1) ** 1.6 * 0.85, 1)
     body = np.clip(
         (1 - np.hypot(across / np.clip(taper, 0.15, 1), np.clip(down, -2, 0.2)))
@@ -240,10 +239,11 @@ def _balloon(scene: Scene, picture: Picture, place: Spot) -> Picture:
         (np.arcsin(np.clip(across / np.clip(taper, 0.15, 1), -1, 1)) / np.pi + 0.5) * 7
     )
     for index, code in enumerate(tones[:2]):
-        picture = scene.paint(picture, body * (stripes % 2 == index), str(code))
-    picture = scene.paint(picture, body * np.clip(across, 0, 1) * 0.35, scene.light.near)
+        part = scene.paint(part, body * (stripes % 2 == index), str(code))
+    part = scene.paint(part, body * np.clip(across, 0, 1) * 0.35, scene.light.near)
     basket = (np.abs(across) < 0.16) & (down > 1.42) & (down < 1.68)
-    return scene.paint(picture, basket.astype(picture.dtype), "#5a3a22")
+    scene.paint(part, basket.astype(picture.dtype), "#5a3a22")
+    return picture
 
 
 def _boat(canvas: Canvas, place: Spot, pen: Any, scale: float) -> None:

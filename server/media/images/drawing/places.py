@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from server.media.canvas import Canvas, Picture, colour, over, ramp
+from server.media.canvas import Canvas, Picture, colour, ramp
 from server.media.images.drawing.nature import mirrored
 from server.media.images.drawing.scene import Scene, sky, stars
 
@@ -146,9 +146,8 @@ def _planet(
 ) -> Picture:
     canvas, random = scene.canvas, scene.random
     x, y, radius = place
-    px, py = canvas.places
-    across = (px - x) * canvas.width / canvas.height / radius
-    down = (py - y) / radius
+    part, across, down = scene.around(picture, x, y, radius * 2.3)
+    across, down = across / radius, down / radius
     far = np.hypot(across, down)
     ball = np.clip((1 - far) * radius * canvas.height + 0.5, 0, 1)
     height = np.sqrt(np.clip(1 - far**2, 0, 1))
@@ -164,7 +163,8 @@ def _planet(
     ]
     (dark, middle, bright), stretch = skins[int(random.integers(len(skins)))]
     tilt = random.uniform(-0.4, 0.4)
-    bands = np.sin((down + tilt * across) * stretch * 2.4 + 4 * canvas.clouds(random, 1.8, stretch))
+    skies = Canvas(part.shape[1], part.shape[0], canvas.exact).clouds(random, 1.8, stretch)
+    bands = np.sin((down + tilt * across) * stretch * 2.4 + 4 * skies)
     skin = ramp(0.5 + 0.5 * bands, [(0, dark), (0.5, middle), (1, bright)])
     sphere = (skin * (0.02 + 0.98 * lit)[..., None]).astype(picture.dtype)
     rim = np.exp(-(((far - 1.0) / 0.07) ** 2)) * np.clip(
@@ -179,13 +179,13 @@ def _planet(
         * (0.35 + 0.65 * np.clip(0.6 + across * light[0] * 0.5, 0, 1))
     )
     if ringed:
-        picture = over(
-            picture, np.clip(band, 0, 1) * (ring_y < 0), colour(bright).astype(picture.dtype)
+        part = scene.lay(
+            part, np.clip(band, 0, 1) * (ring_y < 0), colour(bright).astype(picture.dtype)
         )
-    picture = over(picture, ball, sphere)
-    picture = scene.paint(picture, np.clip(rim, 0, 1) * 0.55, bright)
+    part = scene.lay(part, ball, sphere)
+    part = scene.paint(part, np.clip(rim, 0, 1) * 0.55, bright)
     if ringed:
-        picture = over(
-            picture, np.clip(band, 0, 1) * (ring_y >= 0), colour(bright).astype(picture.dtype)
+        part = scene.lay(
+            part, np.clip(band, 0, 1) * (ring_y >= 0), colour(bright).astype(picture.dtype)
         )
     return picture

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from server.media.canvas import Canvas, Mask, Picture, colour, over, ramp
+from server.media.canvas import Canvas, Mask, Picture, colour, ramp
 from server.media.images.drawing.idea import Idea
 from server.media.images.drawing.light import Light
 
@@ -40,8 +40,44 @@ class Scene:
         return bool(self.random.random() < share)
 
     def paint(self, picture: Picture, mask: Mask, code: str) -> Picture:
-        """Lay one colour over a picture."""
-        return over(picture, mask, colour(code).astype(picture.dtype))
+        """Lay one colour over a picture, which is changed."""
+        return self.lay(picture, mask, colour(code))
+
+    def lay(self, picture: Picture, mask: Mask, above: Picture) -> Picture:
+        """Lay a colour or a picture over another, which is changed; see `over`.
+
+        Only the rows are touched where the mask is anything.
+        """
+        rows = np.flatnonzero(mask.any(axis=1))
+        if not rows.size:
+            return picture
+        if not picture.flags.writeable:
+            picture = picture.copy()
+        part = slice(int(rows[0]), int(rows[-1]) + 1)
+        given = above.astype(picture.dtype, copy=False)
+        share = mask[part, :, None].astype(picture.dtype, copy=False)
+        there = picture[part]
+        change = (given if given.ndim == 1 else given[part]) - there
+        change *= share
+        there += change
+        return picture
+
+    def around(
+        self, picture: Picture, x: float, y: float, reach: float
+    ) -> tuple[Picture, Mask, Mask]:
+        """The part of a picture around a place, as far as `reach` heights to each side.
+
+        Returns:
+            The part itself (what is painted on it is painted on the picture), and how far each of
+            its points is from the place, across and down, in heights.
+        """
+        canvas = self.canvas
+        wide = reach * canvas.height / canvas.width
+        px, py = canvas.places
+        rows = slice(*_span(y - reach, y + reach, canvas.height))
+        columns = slice(*_span(x - wide, x + wide, canvas.width))
+        across = (px[rows, columns] - float(x)) * (canvas.width / canvas.height)
+        return picture[rows, columns], across, py[rows, columns] - float(y)
 
     def draw(
         self,
@@ -55,25 +91,38 @@ class Scene:
         return self.paint(picture, self.canvas.shapes(partial(pen, *given)) * strength, code)
 
 
+def _span(first: float, last: float, size: int) -> tuple[int, int]:
+    """The points between two shares of a size; at least one."""
+    low = min(max(int(first * size), 0), size - 1)
+    return low, max(low + 1, min(int(last * size) + 1, size))
+
+
 def sky(scene: Scene, horizon: float, sun: tuple[float, float, float]) -> Picture:
     """A sky down to the horizon, with sun or moon (x, y, radius), clouds and stars."""
     canvas, light, random = scene.canvas, scene.light, scene.random
     _, y = canvas.places
-    picture = ramp(y / horizon, light.sky)
+    picture = _height(scene, horizon)
     if light.dark:
         picture = stars(scene, picture, 0.0011, np.clip(1.1 - y / horizon, 0, 1))
     px, py, radius = sun
     if scene.idea.weather not in ("rain", "fog"):
         picture = scene.paint(picture, 0.75 * canvas.glow(px, py, radius * 7, 1.1), light.glow)
-        picture = scene.paint(picture, canvas.disc(px, py, radius), light.sun)
-        if light.dark and (scene.chance(0.4) or "moon" in scene.idea.marks):  # a crescent
-            shade = ramp(y / horizon, light.sky)
-            bite = canvas.disc(px + radius * 0.45, py - radius * 0.2, radius * 0.92)
-            picture = over(picture, bite, shade)
+        disc = canvas.disc(px, py, radius)
+        if light.dark and (scene.chance(0.4) or "moon" in scene.idea.marks):
+            disc *= 1 - canvas.disc(px + radius * 0.45, py - radius * 0.2, radius * 0.92)
+        picture = scene.paint(picture, disc, light.sun)
     amount = {"clouds": 0.85, "rain": 0.9, "snow": 0.6}.get(scene.idea.weather or "", 0.45)
     cloud = canvas.clouds(random, random.uniform(1.8, 2.2), random.uniform(3, 6))
     veil = np.clip((cloud - 0.9 + amount * 0.75) * 1.7, 0, 1) * np.clip(1.15 - y / horizon, 0, 1)
     return scene.paint(picture, veil * amount, light.haze if light.dark else light.glow)
+
+
+def _height(scene: Scene, horizon: float) -> Picture:
+    """The colours of the sky, by height."""
+    canvas = scene.canvas
+    _, y = canvas.places
+    column = ramp(y[:, :1] / float(horizon), scene.light.sky)
+    return np.repeat(column, canvas.width, axis=1)
 
 
 def stars(scene: Scene, picture: Picture, share: float, where: Mask) -> Picture:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from server.media.canvas import Canvas, Mask, Picture, colour, over, ramp
+from server.media.canvas import Canvas, Mask, Picture, colour, ramp
 from server.media.images.drawing.abstracts import mesh
 from server.media.images.drawing.scene import Scene
 from server.stock import people as stock
@@ -29,14 +29,13 @@ def bloom(scene: Scene) -> Picture:
     picture = mesh(scene, green)
     limit = min(1.0, canvas.width / canvas.height)
     x, y = (0.5 + random.uniform(-0.12, 0.12)), 0.5 + random.uniform(-0.05, 0.05)
-    px, py = canvas.places
-    across, down = (px - x) * canvas.width / canvas.height, py - y
+    part, across, down = scene.around(picture, x, y, 0.62 * limit)
     far, turn = np.hypot(across, down), np.arctan2(down, across)
     petals = int(random.integers(6, 15))
     layers = int(random.integers(4, 8))
     size = 0.46 * limit
     point = random.uniform(0.5, 1.3)
-    picture = scene.paint(picture, np.exp(-((far / (size * 1.1)) ** 4)) * 0.45, "#050a08")
+    part = scene.paint(part, np.exp(-((far / (size * 1.1)) ** 4)) * 0.45, "#050a08")
     light, dark = colour("#fff6ea"), colour("#140612")
     for layer in range(layers):
         share = 1 - layer / layers
@@ -52,12 +51,13 @@ def bloom(scene: Scene) -> Picture:
         crease = (1 - wave) ** 2 * 0.5 + np.clip(1 - out * 1.6, 0, 1) * 0.55
         petal = petal + (dark - petal) * (crease * 0.8)[..., None]
         shadow = np.clip(1 - np.abs(far - edge) * 26, 0, 1) * 0.35 * (far > edge)
-        picture = scene.paint(picture, shadow, "#12060f")
-        picture = over(picture, mask, petal.astype(picture.dtype))
+        part = scene.paint(part, shadow, "#12060f")
+        part = scene.lay(part, mask, petal.astype(part.dtype))
     heart = np.clip((size * 0.13 - far) * canvas.height, 0, 1)
     seeds = 0.5 + 0.5 * np.sin(far * 900) * np.cos(turn * 34)
     centre = ramp(seeds, [(0, "#7a4a12"), (1, "#ffd65a")])
-    return over(picture, heart, centre)
+    scene.lay(part, heart, centre)
+    return picture
 
 
 def studio(scene: Scene) -> Picture:
@@ -80,7 +80,7 @@ def studio(scene: Scene) -> Picture:
         inside = np.minimum(half - np.abs((x - 0.5) * canvas.width / canvas.height), floor - y)
         dome = half - np.hypot((x - 0.5) * canvas.width / canvas.height, np.minimum(y - 0.36, 0))
         mask = np.clip(np.minimum(inside, dome) * canvas.height, 0, 1)
-        picture = over(picture, mask * 0.85, (wall * 0.62).astype(picture.dtype))
+        picture = scene.lay(picture, mask * 0.85, (wall * 0.62).astype(picture.dtype))
     tones = [str(code) for code in random.permutation(HUES)]
     picture = _podium(scene, picture, (0.5, floor + 0.06, 0.3 * limit), 0.1, wall * 0.93)
     kinds = random.permutation(["ball", "bottle", "ball", "block"])
@@ -99,18 +99,19 @@ def _podium(
 ) -> Picture:
     canvas = scene.canvas
     x, y, half = place
-    px, py = canvas.places
-    across = (px - x) * canvas.width / canvas.height / half
-    top = 1 - np.hypot(across, (py - y) / (half * 0.2))
-    foot = 1 - np.hypot(across, (py - y - high) / (half * 0.2))
-    side = ((np.abs(across) < 1) & (py > y) & (py < y + high)).astype(picture.dtype)
+    part, across, down = scene.around(picture, x, y, half * 1.7)
+    across = across / half
+    top = 1 - np.hypot(across, down / (half * 0.2))
+    foot = 1 - np.hypot(across, (down - high) / (half * 0.2))
+    side = ((np.abs(across) < 1) & (down > 0) & (down < high)).astype(picture.dtype)
     whole = np.maximum(np.clip(foot * half * canvas.height * 0.5, 0, 1), side)
-    shadow = canvas.glow(x + 0.03, y + high + 0.01, half * 1.25, 4) * 0.4
-    picture = scene.paint(picture, shadow * (py > y), "#20151c")
+    fall = np.hypot(across - 0.08, (down - high - 0.01) / half) / 1.25
+    part = scene.paint(part, np.exp(-(fall**4)) * 0.4 * (down > 0), "#20151c")
     lit = 0.78 - 0.36 * across + 0.05 * np.cos(across * 3)
-    picture = over(picture, whole, (tone * np.clip(lit, 0.3, 1)[..., None]).astype(picture.dtype))
+    part = scene.lay(part, whole, (tone * np.clip(lit, 0.3, 1)[..., None]).astype(picture.dtype))
     plate = np.clip(top * half * canvas.height * 0.5, 0, 1)
-    return over(picture, plate, np.clip(tone * 1.1, 0, 1).astype(picture.dtype))
+    scene.lay(part, plate, np.clip(tone * 1.1, 0, 1).astype(picture.dtype))
+    return picture
 
 
 def _thing(
@@ -119,22 +120,23 @@ def _thing(
     """A ball, a block or a bottle that stands at a place; lit from the left above."""
     canvas = scene.canvas
     x, foot, size = place
-    px, py = canvas.places
-    across = (px - x) * canvas.width / canvas.height / size
-    shadow = np.exp(-(((across - 0.35) / 1.25) ** 4) - ((py - foot) / (size * 0.22)) ** 2) * 0.55
-    picture = scene.paint(picture, shadow, "#1b1016")
+    part, across, below = scene.around(picture, x, foot, size * 3.2)
+    across = across / size
+    shadow = np.exp(-(((across - 0.35) / 1.25) ** 4) - (below / (size * 0.22)) ** 2) * 0.55
+    part = scene.paint(part, shadow, "#1b1016")
     tone = colour(code)
     if kind == "ball":
-        down = (py - foot + size) / size
+        down = (below + size) / size
         far = np.hypot(across, down)
         up = np.sqrt(np.clip(1 - far**2, 0, 1))
         lit = np.clip(-0.5 * across - 0.6 * down + 0.62 * up, 0, 1)
         gleam = np.clip(-0.42 * across - 0.52 * down + 0.74 * up, 0, 1) ** 40
         mask = np.clip((1 - far) * size * canvas.height + 0.5, 0, 1)
         bounce = np.clip(down - 0.3, 0, 1) * 0.22
-        return _solid(picture, mask, tone, 0.22 + 0.8 * lit + bounce, gleam * 0.8)
+        _solid(scene, part, mask, tone, 0.22 + 0.8 * lit + bounce, gleam * 0.8)
+        return picture
     tall = 2.9 if kind == "bottle" else 1.7
-    down = (py - foot) / size + tall
+    down = below / size + tall
     if kind == "bottle":
         half = np.interp(down, [0, 0.55, 0.62, 0.8, 1.25, tall], [0.3, 0.3, 0.24, 0.26, 0.72, 0.72])
     else:
@@ -145,19 +147,21 @@ def _thing(
     turn = across / np.maximum(half, 1e-3)
     lit = 0.62 - 0.42 * turn + 0.16 * np.cos(turn * 4.2)
     gleam = np.exp(-(((turn + 0.55) / 0.1) ** 2)) * 0.6
-    picture = _solid(picture, mask, tone, np.clip(lit, 0.15, 1.1), gleam)
+    part = _solid(scene, part, mask, tone, np.clip(lit, 0.15, 1.1), gleam)
     if kind == "bottle":
         label = mask * ((down > 1.55) & (down < 2.4))
-        picture = scene.paint(picture, label * 0.85, "#f8f4ec")
+        part = scene.paint(part, label * 0.85, "#f8f4ec")
         cap = mask * (down < 0.55)
-        picture = scene.paint(picture, cap * 0.7, "#2a2430")
+        scene.paint(part, cap * 0.7, "#2a2430")
     return picture
 
 
-def _solid(picture: Picture, mask: Mask, tone: Picture, lit: Mask, gleam: Mask) -> Picture:
+def _solid(
+    scene: Scene, picture: Picture, mask: Mask, tone: Picture, lit: Mask, gleam: Mask
+) -> Picture:
     body = tone * lit[..., None]
     body = body + (1 - body) * gleam[..., None]
-    return over(picture, mask, np.clip(body, 0, 1).astype(picture.dtype))
+    return scene.lay(picture, mask, np.clip(body, 0, 1).astype(picture.dtype))
 
 
 def network(scene: Scene) -> Picture:
