@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from api.schemas.base import AspectRatio, Given, Id, Shown
+from api.schemas.base import AspectRatio, Given, Id, Shown, without_defaults
 from api.schemas.media import Media
 
 MAX_PROMPT = 4000
@@ -63,6 +63,8 @@ class ImageStatus(Shown):
     deleted), `error` if it failed, `estimated_time` while it is made. `generator` is `procedural`
     for a picture that the server composed by rule, else the name of the model.
     """
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     job_id: Id
     status: Literal["processing", "completed", "failed", "cancelled"]

@@ -45,6 +45,8 @@ class Media(Shown):
     Generated ones say what they were asked for and what made them.
     """
 
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
     id: Id
     type: Literal["image", "video", "gif"]
     title: str
