@@ -10,15 +10,13 @@ one line of JSON.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import resource
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from server.media import child
 from server.media.look import look
 from server.media.opening import Refused
 from server.media.take import generated, take
@@ -44,28 +42,15 @@ async def probe(command: Command, form: str, *given: Path | str) -> dict[str, An
     Returns:
         What was found; or a sentence under `refused` and, for the operator, a reason under `why`.
     """
-    # One thread for the libraries: each takes address space, which is limited.
-    environment = {**dict(os.environ.items()), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__, command, form, *map(str, given)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-    )
+    line = (sys.executable, "-m", __name__, command, form, *given)
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), WALL_SECONDS[command])
+        ended = await child.run(*line, seconds=WALL_SECONDS[command], listens=False)
     except TimeoutError:
         return {"refused": "The file takes too long to read."}
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode or not said:
-        why = f"the probe ended with {process.returncode}"
+    if ended.code or not ended.output:
+        why = f"the probe ended with {ended.code}"
         return {"refused": "The file is damaged: it cannot be read.", "why": why}
-    answer: dict[str, Any] = json.loads(said)
+    answer: dict[str, Any] = json.loads(ended.output)
     return answer
 
 

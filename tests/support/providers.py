@@ -67,6 +67,10 @@ class Provider:
         """`GET /files/picture.png`."""
         return web.Response(body=picture("PNG", (640, 360)), content_type="image/png")
 
+    async def leave(self, request: web.Request) -> web.Response:
+        """`GET /files/away.png`."""
+        return web.Response(status=302, headers={"Location": self.elsewhere})
+
     async def _wrong(self, request: web.Request, kind: str) -> web.StreamResponse | None:
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return web.json_response({"error": {"message": "Incorrect API key."}}, status=401)
@@ -121,6 +125,7 @@ async def providing() -> AsyncIterator[Provider]:
     app.router.add_post("/v1/audio/speech", provider.speech)
     app.router.add_post("/v1/images/generations", provider.images)
     app.router.add_get("/files/picture.png", provider.picture)
+    app.router.add_get("/files/away.png", provider.leave)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from server.media import child
 from server.media.errors import ImageFailed
 from server.media.images.model import Made, Wanted
 
@@ -53,26 +53,12 @@ class Procedural:
 
 
 async def _paint(given: bytes) -> None:
-    """Run one process on one picture; it has ended when this returns."""
-    # One thread for the libraries: each takes address space, which is limited.
-    environment = {**dict(os.environ.items()), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.media.images.painter"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-    )
+    """Run one process on one picture."""
+    command = (sys.executable, "-m", "server.media.images.painter")
     try:
-        async with asyncio.timeout(PROCESS_SECONDS):
-            _, errors = await process.communicate(given)
+        ended = await child.run(*command, given=given, seconds=PROCESS_SECONDS)
     except TimeoutError as error:
         raise ImageFailed("The picture takes too long to paint; try again later.") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = errors.decode(errors="replace").strip().splitlines()
-        _log.error("painter_failed", code=process.returncode, reason=said[-1] if said else "")
+    if ended.code:
+        _log.error("painter_failed", code=ended.code, reason=ended.reason)
         raise ImageFailed("The picture could not be painted.")
