@@ -18,6 +18,7 @@ from api import (
     blobs,
     document,
     health,
+    images,
     layers,
     media,
     members,
@@ -74,6 +75,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *document.ROUTES,
     *blobs.ROUTES,
     *audio.ROUTES,
+    *images.ROUTES,
     *media.ROUTES,
     *avatars.ROUTES,
     *voices.ROUTES,
@@ -143,6 +145,7 @@ def media_parts(
     news: JobNews,
     sample: Callable[[str], Awaitable[str]],
     default_voice: str,
+    image_seconds: float,
 ) -> MediaParts:
     """What the handlers of files, jobs and libraries work with, on one database."""
     blobs = Blobs(database, store)
@@ -163,6 +166,7 @@ def media_parts(
         news=news,
         sample=sample,
         default_voice=default_voice,
+        image_seconds=image_seconds,
     )
 
 

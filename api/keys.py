@@ -73,6 +73,7 @@ class MediaParts:
         news: of jobs that end.
         sample: from a voice's id to the path of what it sounds like.
         default_voice: of layers that name none.
+        image_seconds: what a picture takes, as long as none was made yet.
         premium: what of the libraries is premium.
         renders: what is rendered, and how long it takes.
         links: to stored files.
@@ -96,6 +97,7 @@ class MediaParts:
     news: JobNews
     sample: Callable[[str], Awaitable[str]]
     default_voice: str
+    image_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ async def delete_media(call: Call[None, None]) -> Answer:
 def shown(media: Media, parts: Parts) -> dict[str, Any]:
     """A picture, video or GIF as the API shows it."""
     sign = parts.media.links.sign
+    generated = {"ai_prompt": media.ai_prompt, "generator": media.generator}
     return {
         "id": str(media.id),
         "type": media.type,
@@ -82,6 +83,7 @@ def shown(media: Media, parts: Parts) -> dict[str, Any]:
         "dimensions": media.dimensions,
         "duration": media.duration,
         "is_premium": media.is_premium,
+        **(generated if media.source == "ai" else {}),
     }
 
 

@@ -28,7 +28,8 @@ from api.tiers import allowance, require_premium
 from collab import edits
 from collab.errors import Conflict
 from persistence.jobs import Job
-from persistence.speech import Manner, speakable
+from persistence.speech import Manner
+from persistence.texts import one_line
 from persistence.voices import Voice
 
 WAIT_SECONDS: Final = 30.0
@@ -161,7 +162,7 @@ async def _speak(
     voice = await media.voices.get(voice_id)
     if voice.is_premium:
         require_premium(caller.tier, f"the voice {voice.name}")
-    said = speakable(text)
+    said = one_line(text)
     if not said:
         raise InvalidFields([{"field": field, "message": "holds nothing that can be spoken"}])
     given = {"voice_id": voice.id, "text": said, **asdict(manner)}

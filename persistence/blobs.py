@@ -188,11 +188,24 @@ class Blobs:
         owner: UUID | None = None,
         video_id: UUID | None = None,
         keep: timedelta | None = None,
+        room: int | None = None,
     ) -> Blob:
-        """`store_file` and `add` in one, for a file that nothing in the database refers to."""
+        """`store_file` and `add` in one, for a file that nothing in the database refers to.
+
+        With `room`, the owner may have that many bytes stored, this one with them.
+
+        Raises:
+            StorageQuotaExceeded: nothing was stored.
+        """
         blob = await self.store_file(source, content_type, owner=owner, video_id=video_id)
-        async with self._database.transaction() as connection:
-            await self.add(connection, blob, keep=keep)
+        try:
+            async with self._database.transaction() as connection:
+                if room is not None and owner is not None:
+                    await require_room(connection, owner, blob.size, room)
+                await self.add(connection, blob, keep=keep)
+        except StorageQuotaExceeded:
+            await self.store.delete([blob.key])
+            raise
         return blob
 
     async def get(self, key: str) -> Blob:

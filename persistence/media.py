@@ -26,7 +26,7 @@ _PARTS: Final[dict[str | None, tuple[Part, ...]]] = {
 @dataclass(frozen=True, slots=True)
 class Media:
     """A picture, video or GIF: `dimensions` in pixels (`width`, `height`), `duration` in seconds;
-    without `user_id` it is there for everybody."""
+    without `user_id` it is there for everybody; `generator` made what is of the source `ai`."""
 
     id: UUID
     type: str
@@ -41,6 +41,7 @@ class Media:
     is_premium: bool
     user_id: UUID | None
     ai_prompt: str | None
+    generator: str | None = None
 
 
 class MediaLibrary(Library[Media]):

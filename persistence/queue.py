@@ -5,6 +5,8 @@ Its defaults come from environment variables as general as `CHANNEL` and `FUNCTI
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
@@ -46,10 +48,17 @@ def queries_on(connection: Connection) -> Queries:
     return _queries(AsyncpgDriver(cast("Any", connection)))
 
 
-def manager(database: Database) -> QueueManager:
-    """A consumer of the queue, on connections of the pool."""
-    queries = _queries(AsyncpgPoolDriver(cast("Any", database.pool)))
-    return QueueManager(queries, channel=settings().channel)
+@asynccontextmanager
+async def consuming(database: Database) -> AsyncIterator[QueueManager]:
+    """A consumer of the queue, on connections of the pool.
+
+    It listens before it runs: pgqueuer asks whether its listener is alive before it has one, and
+    takes one whose connection is still being opened for dead, ten seconds later.
+    """
+    queries, channel = _queries(AsyncpgPoolDriver(cast("Any", database.pool))), settings().channel
+    async with queries.driver:
+        await queries.driver.add_listener(channel, lambda payload: None)
+        yield QueueManager(queries, channel=channel)
 
 
 def _queries(driver: Driver) -> Queries:

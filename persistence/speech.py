@@ -114,16 +114,6 @@ class Recordings:
         return Recording(blob.key, duration, words)
 
 
-def speakable(text: str) -> str:
-    """The text without what cannot be spoken: control characters, lone surrogates."""
-    kept = "".join(
-        character if character.isprintable() or character in "\u200c\u200d" else " "
-        for character in text
-        if not "\ud800" <= character <= "\udfff"
-    )
-    return " ".join(kept.split())
-
-
 def _name(voice: Voice, text: str, manner: Manner) -> str:
     depends = [
         *(voice.provider, voice.revision, voice.provider_voice, text),

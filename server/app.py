@@ -58,7 +58,7 @@ from server.observe import Metrics
 from server.pages import GUEST, Pages
 from server.places import ConnectionLimits
 from server.projector import Heard, Projector
-from server.providers import sampler, speech_studio
+from server.providers import image_provider, sampler, speech_studio
 from server.scratch import scratch
 from server.secret import signing_secret
 from server.settings import Settings
@@ -234,6 +234,7 @@ async def _media(
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,
+        image_seconds=image_provider(settings).usual_seconds,
     )
 
 

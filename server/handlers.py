@@ -12,12 +12,14 @@ from persistence.blobs import Blobs, shared_secret
 from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.jobs import WEBHOOK, Jobs
+from persistence.media import MediaLibrary
 from persistence.migrations import migrate
 from persistence.renders import Renders
+from server.image_job import ImageJob
 from server.media.fetch import Fetcher
 from server.media.fonts.book import FontBook
 from server.media.speech.studio import RenderSpeech
-from server.providers import speech_studio
+from server.providers import image_provider, speech_studio
 from server.render_job import RenderJob
 from server.settings import Settings
 from server.signals import StopSignal
@@ -74,6 +76,7 @@ async def make_handlers(
     secret = await shared_secret(database, "links")
     handlers: Handlers = {
         "speech": SpeechJob(studio),
+        "image": ImageJob(database, blobs, MediaLibrary(database, blobs), image_provider(settings)),
         "render": render,
         "regenerate": render,
         WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),

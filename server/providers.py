@@ -14,6 +14,9 @@ from persistence.speech import Recordings
 from persistence.voices import Voices
 from server.media.errors import SpeechFailed
 from server.media.fetch import Fetcher
+from server.media.images.model import ImageProvider
+from server.media.images.openai import OpenAiImages
+from server.media.images.procedural import Procedural
 from server.media.provider import Endpoint
 from server.media.speech.espeak import Espeak
 from server.media.speech.model import SpeechProvider
@@ -25,6 +28,9 @@ from server.settings import Settings
 SPEAK_AT_ONCE: Final = 4
 SPEECH_SECONDS: Final = 8.0
 """For all attempts to have something spoken by another server: ten seconds are promised."""
+PAINT_AT_ONCE: Final = 2
+IMAGE_SECONDS: Final = 55.0
+"""For all attempts to have a picture made by another server: a minute is promised."""
 
 
 async def speech_studio(settings: Settings, database: Database, blobs: Blobs) -> SpeechStudio:
@@ -47,6 +53,20 @@ async def speech_studio(settings: Settings, database: Database, blobs: Blobs) ->
     studio = SpeechStudio(providers, Voices(database), Recordings(database, blobs), blobs)
     await studio.install()
     return studio
+
+
+def image_provider(settings: Settings) -> ImageProvider:
+    """What makes pictures from words."""
+    if settings.image_url is None:
+        return Procedural(PAINT_AT_ONCE)
+    endpoint = Endpoint(
+        settings.image_url,
+        _secret(settings.image_key),
+        settings.image_model,
+        seconds=IMAGE_SECONDS,
+        patience=IMAGE_SECONDS,
+    )
+    return OpenAiImages(endpoint, Fetcher([endpoint.origin]))
 
 
 def sampler(studio: SpeechStudio) -> Callable[[str], Awaitable[str]]:

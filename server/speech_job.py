@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from api.tiers import allowance
 from persistence.speech import Manner
 from server.media.speech.studio import SpeechStudio
 from server.worker import Running
@@ -23,5 +24,8 @@ class SpeechJob:
         manner = Manner(given["speed"], given["pitch"], given["volume"])
         recording = await self._studio.speak(given["voice_id"], given["text"], manner)
         if job.video_id is not None:
-            recording = await self._studio.copy_for(job.video_id, recording)
+            room = allowance(job.tier).storage_bytes
+            recording = await self._studio.copy_for(
+                job.video_id, recording, owner=job.user_id, room=room
+            )
         return recording.shown()

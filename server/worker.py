@@ -18,7 +18,7 @@ from collab.errors import CocutError, Unavailable
 from persistence.blobs import Blobs
 from persistence.database import Database
 from persistence.jobs import MAX_ATTEMPTS, Job, Jobs
-from persistence.queue import manager
+from persistence.queue import consuming
 
 if TYPE_CHECKING:
     from persistence.database import Connection
@@ -31,11 +31,11 @@ CHECK_SECONDS: Final = 0.5
 AGAIN_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
 
-HEAVY: Final = frozenset({"render", "regenerate"})
-"""Kinds that keep all cores busy; they wait in a queue of their own, so that speech does not wait
-for films."""
-AT_ONCE: Final = {True: 2, False: 4}
-"""How many jobs of heavy and of light kinds one worker runs."""
+LANES: Final = ((frozenset({"render", "regenerate"}), 2), (frozenset({"image"}), 4))
+"""Kinds that take long wait in queues of their own, so that speech does not wait for films; and how
+many of each queue one worker runs."""
+AT_ONCE: Final = 4
+"""How many jobs of all other kinds one worker runs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -153,10 +153,11 @@ class Worker:
     async def run(self) -> None:
         """Take jobs until `stop`; returns when none is running any more."""
         async with asyncio.TaskGroup() as group:
-            for heavy, at_once in AT_ONCE.items():
-                kinds = [kind for kind in self._handlers if (kind in HEAVY) == heavy]
+            left = set(self._handlers)
+            for lane, at_once in (*LANES, (left.copy(), AT_ONCE)):
+                kinds, left = left & lane, left - lane
                 if kinds:
-                    group.create_task(self._take(kinds, at_once))
+                    group.create_task(self._take(sorted(kinds), at_once))
 
     def stop(self) -> None:
         """Hand back what is running, and end `run`."""
@@ -169,25 +170,31 @@ class Worker:
     async def _take(self, kinds: list[str], at_once: int) -> None:
         log = _log.bind(kinds=kinds)
         while not self._stop.is_set():
-            queue = manager(self._database)
-            for kind in kinds:
-                queue.entrypoint(kind, accepts_context=False)(self._one)
-            self._queues.append(queue)
             try:
-                await queue.run(
-                    dequeue_timeout=POLL,
-                    batch_size=max(1, at_once // 2),
-                    max_concurrent_tasks=at_once,
-                    shutdown_on_listener_failure=True,
-                    heartbeat_timeout=HEARTBEAT,
-                    log_aggregation_interval=timedelta(0),
-                )
+                async with consuming(self._database) as queue:
+                    await self._consume(queue, kinds, at_once)
             except Exception as error:
                 log.error("queue_lost", exc_info=error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), AGAIN_SECONDS)
-            finally:
-                self._queues.remove(queue)
+
+    async def _consume(self, queue: QueueManager, kinds: list[str], at_once: int) -> None:
+        for kind in kinds:
+            queue.entrypoint(kind, accepts_context=False)(self._one)
+        self._queues.append(queue)
+        try:
+            if self._stop.is_set():
+                return
+            await queue.run(
+                dequeue_timeout=POLL,
+                batch_size=max(1, at_once // 2),
+                max_concurrent_tasks=at_once,
+                shutdown_on_listener_failure=True,
+                heartbeat_timeout=HEARTBEAT,
+                log_aggregation_interval=timedelta(0),
+            )
+        finally:
+            self._queues.remove(queue)
 
     async def _one(self, queued: models.Job) -> None:
         assert queued.payload is not None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from api import images
 from api.events.payloads import Event
 from collab.errors import Unavailable
 from persistence.blobs import key_of
@@ -144,19 +145,26 @@ class JobEvents:
     async def _tell_of_asset(self, job: Job) -> None:
         if job.status != "completed":
             return
-        links = self._parts.media.links
         payload = {
             "job_id": str(job.id),
             "kind": job.kind,
             "status": job.status,
             "video_id": None if job.video_id is None else str(job.video_id),
-            **links.sign_all(job.result or {}, links.keys_in(job.result or {})),
+            **await self._asset(job),
         }
         event: Event = ("asset:generated", payload)
         if job.video_id is None:
             self._events.tell_user(job.user_sub, event)
         else:
             self._events.announce(job.video_id, event)
+
+    async def _asset(self, job: Job) -> dict[str, Any]:
+        """What a job has made, as the API shows it."""
+        if job.kind == images.KIND:
+            return await images.show(job, self._parts)
+        links, result = self._parts.media.links, job.result or {}
+        shown: dict[str, Any] = links.sign_all(result, links.keys_in(result))
+        return shown
 
 
 def _status(job: Job) -> dict[str, Any]:

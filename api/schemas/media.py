@@ -40,7 +40,12 @@ class Dimensions(Shown):
 
 
 class Media(Shown):
-    """A picture, video or GIF; `duration` in seconds, null for pictures."""
+    """A picture, video or GIF; `duration` in seconds, null for pictures.
+
+    Generated ones say what they were asked for and what made them.
+    """
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     id: Id
     type: Literal["image", "video", "gif"]
@@ -53,6 +58,8 @@ class Media(Shown):
     dimensions: Dimensions | None
     duration: float | None
     is_premium: bool
+    ai_prompt: str | None = None
+    generator: str | None = None
 
 
 class OneMedia(Shown):

@@ -11,7 +11,7 @@ export const TABS = [
     ],
     upload: { path: '/media/upload', accept: '.jpg,.jpeg,.png,.gif,.mp4,.mov', fields: { category: 'Uploads' }, list: 'media' },
     generate: true,
-    says: (item, clock) => [item.type, item.duration ? clock(item.duration) : null, item.dimensions ? `${item.dimensions.width} × ${item.dimensions.height}` : null].filter(Boolean).join(' · '),
+    says: (item, clock) => [item.type, item.generator === 'procedural' ? 'composed by rule' : item.generator, item.duration ? clock(item.duration) : null, item.dimensions ? `${item.dimensions.width} × ${item.dimensions.height}` : null].filter(Boolean).join(' · '),
     properties: (item) => ({ media_id: item.id, media_url: plain(item.url), media_type: item.type }),
   },
   {

@@ -29,7 +29,7 @@ export class Library {
     this.filters = h('div', { class: 'row library-filters' })
     this.items = h('ul', { class: 'library-items' })
     this.pager = h('div', { class: 'pager' })
-    this.uploads = new Uploads(this.editor.app.rest, () => this.#reload())
+    this.uploads = new Uploads(this.editor.app.rest, () => this.#reload(), () => this.editor.project.video.ratio)
     const search = afterPause((text) => {
       this.#search = text
       this.#page = 1

@@ -4,17 +4,21 @@ import { h } from './dom.js'
 import { icon } from './icons.js'
 import { button, complain, iconButton, toast } from './widgets.js'
 
-const POLL_MS = 1000
+const POLL_MS = 500
+const STYLES = ['cinematic', 'photographic', 'realistic', 'illustration', 'digital_art', 'anime', 'comic', 'watercolor', 'sketch', 'minimal', 'abstract', 'fantasy', 'neon', 'vintage', 'pixel_art']
 
 export class Uploads {
   #target = null
 
-  constructor(rest, added) {
+  /** `ratio` tells the shape that pictures are made in. */
+  constructor(rest, added, ratio) {
     this.rest = rest
     this.added = added
+    this.ratio = ratio
     this.input = h('input', { type: 'file', multiple: true, class: 'visually-hidden', tabindex: -1, 'aria-label': 'Files to upload', on: { change: () => this.#take(this.input.files) } })
     this.prompt = h('input', { class: 'input grow', maxlength: 1000, required: true, placeholder: 'Describe a picture to make…', 'aria-label': 'Describe a picture' })
-    this.generate = h('form', { class: 'row grow', on: { submit: (event) => this.#make(event) } }, this.prompt, button('Generate', null, { type: 'submit', iconName: 'effect' }))
+    this.style = h('select', { class: 'input', 'aria-label': 'Style of the picture' }, ...STYLES.map((style) => h('option', { value: style }, style.replace('_', ' '))))
+    this.generate = h('form', { class: 'row grow', on: { submit: (event) => this.#make(event) } }, this.prompt, this.style, button('Generate', null, { type: 'submit', iconName: 'effect' }))
     this.pick = button('Upload', () => this.input.click(), { iconName: 'upload' })
     this.list = h('ul', { class: 'uploads' })
     this.element = h('div', { class: 'upload-area' }, h('div', { class: 'row' }, this.generate, this.pick, this.input), this.list)
@@ -70,12 +74,13 @@ export class Uploads {
     const row = h('li', {}, icon('effect', 14), h('span', { class: 'grow' }, `Making “${prompt}”…`))
     this.list.append(row)
     try {
-      let job = await this.rest.post('/media/generate-ai', { prompt })
+      const wanted = { prompt, style: this.style.value, aspect_ratio: this.ratio(), quality: 'high' }
+      let job = await this.rest.post('/media/generate-ai', wanted)
       while (this.element.isConnected && !['completed', 'failed', 'cancelled'].includes(job.status)) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS))
         job = await this.rest.get(`/media/ai-status/${job.job_id}`)
       }
-      if (job.status === 'failed') toast(job.error?.message ?? job.error ?? 'The picture could not be made.', { kind: 'error' })
+      if (job.status === 'failed') toast(job.error.message, { kind: 'error' })
       if (job.status === 'completed') {
         this.prompt.value = ''
         this.added()

@@ -15,6 +15,8 @@ from server.media.fetch import Answered, Fetcher
 ATTEMPTS: Final = 4
 FIRST_PAUSE: Final = 0.25
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_REFUSALS: Final = frozenset({400, 413, 422})
+"""Statuses that speak of what was asked for; the others, of the key, the model or the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,11 @@ class Endpoint:
 
 
 class Refused(Exception):
-    """The provider understood, and does not want to: asking again would not help.
-
-    Attributes:
-        status: of HTTP.
-    """
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
+    """The provider understood, and does not want to: asking again would not help."""
 
 
 class GaveUp(Exception):
-    """No attempt went well; the message says what the last one met."""
+    """No attempt went well, or none can; the message says what the last one met."""
 
 
 async def ask(
@@ -86,8 +80,10 @@ async def ask(
         max_bytes: of an answer.
 
     Raises:
-        Refused: another status.
-        GaveUp: all attempts failed, or there was no time for another.
+        Refused: it does not want to.
+        GaveUp: all attempts failed, or there was no time for another, or it does not take this
+            server's key, model or address; what it says then is not repeated, since it may hold
+            parts of the key.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + endpoint.patience
@@ -119,8 +115,13 @@ async def ask(
             elif answer.status in _AGAIN:
                 met = f"it answers with status {answer.status}"
                 pause = max(pause, _seconds(answer.headers.get("retry-after", "")))
+            elif answer.status in _REFUSALS:
+                raise Refused(_reason(answer))
             else:
-                raise Refused(_reason(answer), answer.status)
+                raise GaveUp(
+                    f"it refuses this server with status {answer.status}; its operator must check"
+                    " the address, the key and the model"
+                )
         if attempt + 1 == ATTEMPTS or clock() + pause >= deadline:
             break
         await asyncio.sleep(pause)

@@ -72,6 +72,27 @@ def picture(form: str, source: Path, directory: Path) -> dict[str, Any]:
     }
 
 
+def generated(form: str, source: Path, directory: Path, ratio: str) -> dict[str, Any]:
+    """Cut a picture that another server made to a ratio, around its middle, and encode it anew."""
+    from PIL import ImageOps
+
+    with opened_picture(source, form) as found:
+        found.load()
+        image = found.convert("RGB")
+    wide, _, high = ratio.partition(":")
+    each = min(image.width / int(wide), image.height / int(high))
+    size = (max(1, round(each * int(wide))), max(1, round(each * int(high))))
+    image = ImageOps.fit(image, size)
+    image.info.clear()
+    image.save(directory / "picture.jpg", "JPEG", quality=92, optimize=True)
+    return {
+        "path": "picture.jpg",
+        "width": image.width,
+        "height": image.height,
+        "thumbnail": thumbnail(image, directory),
+    }
+
+
 def gif(source: Path, directory: Path) -> dict[str, Any]:
     """Encode a GIF anew, frame by frame, and make a thumbnail."""
     from PIL import Image, ImageSequence

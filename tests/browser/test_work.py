@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visit
-from tests.support.server import COCUT, Api, Server, environment
+from tests.support.server import Api, Server, worker_beside
 
 WORK_MS = 90_000
 
@@ -18,15 +16,8 @@ WORK_MS = 90_000
 @pytest.fixture(scope="module", autouse=True)
 def worker(server: Server) -> Iterator[None]:
     """A worker beside the server."""
-    command = [str(COCUT), "worker", "--data-dir", str(server.data_dir)]
-    log = server.data_dir.with_name("worker.log")
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            command, cwd=server.data_dir.parent, env=environment(), stdout=out, stderr=out
-        )
-    yield
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0, log.read_text()[-2000:]
+    with worker_beside(server):
+        yield
 
 
 async def make_film(api: Api) -> str:
@@ -57,3 +48,30 @@ async def test_a_film_is_rendered_watched_and_downloaded(visit: Visit, api: Api)
     assert abs(await film.evaluate("(film) => film.duration") - 2) < 0.1
     assert await film.evaluate("(film) => film.videoHeight") == 360
     assert await film.evaluate("(film) => film.textTracks.length") <= 1
+
+
+async def test_a_picture_is_made_from_words_and_used(visit: Visit, api: Api) -> None:
+    reply = await api.call("POST", "/videos", {"title": "Tall", "aspect_ratio": "9:16"})
+    video = str(reply.data["video"]["id"])
+    await api.make_scene(video, text="A scene", duration=3)
+    alice = await visit("alice")
+    page = alice.page
+    await alice.open_video(video)
+    await alice.button("Library").click()
+    await page.get_by_label("Describe a picture").fill("A lighthouse by the sea at night")
+    await page.get_by_label("Style of the picture").select_option("watercolor")
+    await alice.button("Generate").click()
+    made = page.locator(".library-item").filter(has_text="A lighthouse by the sea at night")
+    await expect(made).to_contain_text("composed by rule", timeout=WORK_MS)
+    await expect(made).to_contain_text("1080 \u00d7 1920")
+    await expect(page.locator(".uploads li")).to_have_count(0)
+    await page.get_by_label("Source").select_option(label="Generated")
+    await expect(page.locator(".library-item")).to_have_count(1)
+    await made.locator(".library-use").click()
+    await expect(alice.bar("A lighthouse by the sea at night")).to_be_visible()
+    await alice.saved()
+    (scene,) = await api.scenes(video)
+    (layer,) = scene["layers"]
+    found = (await api.call("GET", "/media/library?source=ai")).data["media"]
+    assert layer["properties"]["media_id"] == found[0]["id"]
+    assert found[0]["tags"] == ["watercolor"]

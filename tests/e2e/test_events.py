@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.e2e.node import NodeClient, NodeClients
-from tests.support.server import Api, Server
+from tests.support.server import Api, Server, worker_beside
 
 EMIT = "return await client.emit(name, payload)"
 UNTIL_PICTURE = """
@@ -336,3 +336,27 @@ async def test_a_flood_costs_its_sender_alone(api: Api, clients: NodeClients) ->
         ".map(([, p]) => Number(p.layer.name.split(' ')[1]))"
     )
     assert numbers == sorted(set(numbers))
+
+
+async def test_a_picture_is_told_of_to_who_asked_for_it(
+    api: Api, clients: NodeClients, server: Server
+) -> None:
+    video = await api.make_video()
+    await api.share(video, "bob", "editor")
+    alice, bob = [await listener(clients, video, user=user) for user in ("alice", "bob")]
+    with worker_beside(server):
+        asked = {"prompt": "A lake", "quality": "low"}
+        reply = await api.call("POST", "/media/generate-ai", asked)
+        job_id = reply.data["job_id"]
+        told = await heard(alice, "asset:generated")
+    assert (told["job_id"], told["kind"], told["status"]) == (job_id, "image", "completed")
+    assert (told["video_id"], told["generator"]) == (None, "procedural")
+    shown = (await api.call("GET", f"/media/ai-status/{job_id}")).data
+    assert told["media"] == shown["media"]
+    assert told["media"]["ai_prompt"] == "A lake"
+    async with api.session.get(told["media"]["url"]) as response:
+        assert (response.status, response.content_type) == (200, "image/jpeg")
+    scene = await api.make_scene(video, text="Afterwards")
+    await heard(bob, "scene:created", "p.scene_id === id", id=scene)
+    names = await bob.run("return client.heard.map(([n]) => n)")
+    assert "asset:generated" not in names

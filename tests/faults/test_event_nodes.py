@@ -110,10 +110,11 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
                 told = await heard(client, ended)
                 assert told.get("render", told)["status"] == "completed"
         job = await start(jobs, "image", user, None)
-        await jobs.complete(job, {"media": {"title": "Made"}})
+        made = {"media_id": str(uuid4()), "generator": "procedural"}
+        await jobs.complete(job, made)
         told = await heard(near, "asset:generated")
         assert (told["job_id"], told["status"]) == (str(job.id), "completed")
-        assert told["media"] == {"title": "Made"}
+        assert (told["generator"], told["media"]) == ("procedural", None), "it was deleted"
         for client in (near, far):
             names = await client.run("return client.heard.map(([n]) => n)")
             assert [names.count(name) for _, name in ends.values()] == [1, 1]

@@ -35,7 +35,7 @@ from persistence.job_news import JobNews
 from server.handlers import make_handlers
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
-from server.providers import sampler, speech_studio
+from server.providers import image_provider, sampler, speech_studio
 from server.settings import Settings
 from server.worker import working
 from tests.support.rooms import LocalRooms
@@ -206,6 +206,7 @@ async def serve_face(
             news=news,
             sample=sampler(studio),
             default_voice=DEFAULT_VOICE,
+            image_seconds=image_provider(settings).usual_seconds,
         ),
         limiter=limiter,
         ready=ready,

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.files import picture, wav
+from tests.support.files import picture, png_of_size, wav
 
 KEY = "the key of the tests"
 
@@ -26,10 +26,12 @@ class Provider:
         todo: what the next requests meet, in their order; then all is well. One of `429` (with
             Retry-After: 0), `429-later` (an hour), `500`, `400`, `slow`, `cut`, `endless`, `page`
             (HTML), `broken` (bytes that are no audio or picture), `empty`, `away` (a redirect to
-            `elsewhere`).
+            `elsewhere`); for images also `damaged` (one that is cut off) and `bomb` (one that says
+            it has 50,000 x 50,000 pixels).
         elsewhere: where `away` leads.
         by_url: images are named by URL instead of sent.
         asked: the JSON of each request.
+        slow: how many requests hang.
         seconds: how long what it says is.
     """
 
@@ -39,7 +41,9 @@ class Provider:
     by_url: str | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 1.0
+    slow: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    does: str = ""
 
     async def speech(self, request: web.Request) -> web.StreamResponse:
         """`POST /v1/audio/speech`."""
@@ -53,18 +57,25 @@ class Provider:
             return wrong
         if self.by_url is not None:
             return web.json_response({"data": [{"url": self.by_url}]})
-        shown = picture("PNG", (640, 360))
+        shown = {
+            "damaged": picture("PNG", (640, 360))[:300],
+            "bomb": png_of_size(50_000, 50_000),
+        }.get(self.does, picture("PNG", (640, 360)))
         return web.json_response({"data": [{"b64_json": base64.b64encode(shown).decode()}]})
 
     async def picture(self, request: web.Request) -> web.Response:
         """`GET /files/picture.png`."""
         return web.Response(body=picture("PNG", (640, 360)), content_type="image/png")
 
+    async def leave(self, request: web.Request) -> web.Response:
+        """`GET /files/away.png`."""
+        return web.Response(status=302, headers={"Location": self.elsewhere})
+
     async def _wrong(self, request: web.Request, kind: str) -> web.StreamResponse | None:
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return web.json_response({"error": {"message": "Incorrect API key."}}, status=401)
         self.asked.append(json.loads(await request.read()))
-        does = self.todo.pop(0) if self.todo else ""
+        self.does = does = self.todo.pop(0) if self.todo else ""
         if does.startswith("429"):
             later = "3600" if does == "429-later" else "0"
             return web.Response(status=429, headers={"Retry-After": later})
@@ -82,7 +93,11 @@ class Provider:
         if does == "broken":
             return web.Response(body=b"\x00\x01 broken " * 100, content_type=kind)
         if does == "slow":
-            await self.ended.wait()
+            self.slow += 1
+            try:
+                await self.ended.wait()
+            finally:
+                self.slow -= 1
         if does in ("cut", "endless"):
             return await self._stream(request, kind, endless=does == "endless")
         return None
@@ -110,7 +125,8 @@ async def providing() -> AsyncIterator[Provider]:
     app.router.add_post("/v1/audio/speech", provider.speech)
     app.router.add_post("/v1/images/generations", provider.images)
     app.router.add_get("/files/picture.png", provider.picture)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    app.router.add_get("/files/away.png", provider.leave)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

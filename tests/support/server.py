@@ -198,6 +198,26 @@ def serving(data_dir: Path, *options: str) -> Iterator[Server]:
         server.kill()
 
 
+@contextmanager
+def worker_beside(server: Server, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`cocut worker` on a server's data directory, which must end well unless it is killed."""
+    command = [str(COCUT), "worker", "--data-dir", str(server.data_dir), *options]
+    log = server.data_dir.with_name("worker.log")
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command, cwd=server.data_dir.parent, env=environment(), stdout=out, stderr=out
+        )
+    try:
+        yield process
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(2 * STOP_SECONDS) == 0, log.read_text()[-2000:]
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 @asynccontextmanager
 async def calling(server: Server) -> AsyncIterator[Api]:
     """The API of a server."""

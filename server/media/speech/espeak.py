@@ -16,6 +16,7 @@ from typing import Any, Final
 import espeakng_loader
 
 from persistence.voices import Voice
+from server.media import child
 from server.media.errors import NotSpeakable, SpeechFailed
 from server.media.model import Word
 from server.media.speech import espeak_child, mp3
@@ -122,30 +123,20 @@ def _alone(character: str) -> bool:
 
 
 async def _ask(given: dict[str, Any]) -> Any:
-    """Run one process on one request; it has ended when this returns."""
+    """Run one process on one request."""
     paths = {
         "library": espeakng_loader.get_library_path(),
         "data": espeakng_loader.get_data_path(),
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", espeak_child.__file__),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    command = (sys.executable, "-I", "-S", espeak_child.__file__)
+    asked = json.dumps({**paths, **given}).encode()
     try:
-        async with asyncio.timeout(PROCESS_SECONDS):
-            answer, errors = await process.communicate(json.dumps({**paths, **given}).encode())
+        ended = await child.run(*command, given=asked, seconds=PROCESS_SECONDS)
     except TimeoutError as error:
         raise SpeechFailed("The text takes too long to speak.") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = errors.decode(errors="replace").strip().splitlines()
-        unspeakable = process.returncode == espeak_child.NOT_SPEAKABLE
+    if ended.code:
+        unspeakable = ended.code == espeak_child.NOT_SPEAKABLE
         raise (NotSpeakable if unspeakable else SpeechFailed)(
-            lines[-1] if lines else "The voice ended without a word."
+            ended.reason or "The voice ended without a word."
         )
-    return json.loads(answer)
+    return json.loads(ended.output)

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from collab.errors import VoiceNotFound
 from persistence.blobs import Blobs
-from persistence.speech import MAX_SPOKEN, Manner, Recording, Recordings, speakable
+from persistence.speech import MAX_SPOKEN, Manner, Recording, Recordings
+from persistence.texts import one_line
 from persistence.voices import Voices
 from server.media.errors import NotSpeakable, SpeechFailed, SpeechProviderFailed
 from server.media.model import SpeechAudio, Word
@@ -82,7 +83,7 @@ class SpeechStudio:
             BlobStoreFailed: it could not be stored.
         """
         voice = await self._voices.get(voice_id or DEFAULT_VOICE)
-        said = speakable(text)
+        said = one_line(text)
         if not said:
             raise NotSpeakable("There is nothing to speak.")
         if len(said) > MAX_SPOKEN:
@@ -108,16 +109,27 @@ class SpeechStudio:
         language = voice.language_code.split("-", 1)[0].lower()
         return await self.speak(voice_id, SAMPLES.get(language, COUNTING), Manner())
 
-    async def copy_for(self, video_id: UUID, recording: Recording) -> Recording:
+    async def copy_for(
+        self, video_id: UUID, recording: Recording, *, owner: UUID, room: int
+    ) -> Recording:
         """A recording's copy that goes with a video: it stays as long as that does.
 
+        Args:
+            video_id: the video.
+            recording: what was spoken.
+            owner: whose storage it takes.
+            room: how many bytes they may have stored.
+
         Raises:
+            StorageQuotaExceeded: they have no room for it.
             BlobStoreFailed: it could not be stored.
         """
         with tempfile.TemporaryDirectory(prefix="cocut-speech-") as made:
             target = Path(made) / "speech.mp3"
             await self._blobs.store.fetch(recording.key, target)
-            blob = await self._blobs.put_file(target, "audio/mpeg", video_id=video_id)
+            blob = await self._blobs.put_file(
+                target, "audio/mpeg", owner=owner, video_id=video_id, room=room
+            )
         return replace(recording, key=blob.key)
 
 

@@ -341,3 +341,86 @@ async def test_many_at_once(api: Client) -> None:
     replies = await asyncio.gather(*(generate(api, f"Voice number {n}") for n in range(12)))
     assert {reply.status for reply in replies} == {201}
     assert len({reply.data["audio_url"] for reply in replies}) == 12
+
+
+async def test_layers_voices_take_room(api: Client) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video)
+    layer = await layer_of(api, scene, voice_id=FEMALE, text="This takes some room.")
+    path = f"/api/v1/layers/{layer}/voiceover"
+    await api.share(video, "rita", "editor")
+    first = await api.call("POST", path, user="rita", tier="free")
+    assert first.status == 200
+    async with api.database.connection() as connection:
+        rita = await connection.fetchval("SELECT id FROM users WHERE sub = 'rita'")
+        used = await api.parts.media.blobs.used(rita)
+        assert used > 1000
+        await connection.execute(
+            "INSERT INTO blobs (key, content_type, size, owner_id)"
+            " VALUES ('ritas', 'image/png', $1, $2)",
+            *(500_000_000 - used - 100, rita),
+        )
+    full = await api.call("POST", path, user="rita", tier="free")
+    assert (full.status, full.code) == (413, "storage_quota_exceeded")
+    assert await api.parts.media.blobs.used(rita) == 500_000_000 - 100
+    link = first.data["layer"]["properties"]["audio_url"]
+    assert (await heard(api, link))[0] > 0.5, "others hear what she made"
+
+
+async def test_a_layers_text_is_spoken_again_after_an_edit(api: Client) -> None:
+    scene = await api.make_scene(await api.make_video())
+    layer = await layer_of(api, scene, voice_id=FEMALE, text="One word.")
+    path = f"/api/v1/layers/{layer}"
+    links = []
+    for text in ("One word.", "Many more words than there were before, all of them new."):
+        await api.call("PUT", path, {"properties": {"text": text}})
+        made = (await api.call("POST", f"{path}/voiceover")).data["layer"]
+        assert made["properties"]["audio_text"] == text
+        links.append((made["properties"]["audio_url"], made["duration"]))
+    assert links[1][0] != links[0][0]
+    assert links[1][1] > 2 * links[0][1]
+
+
+async def test_a_layers_text_over_the_limit(api: Client) -> None:
+    scene = await api.make_scene(await api.make_video())
+    layer = await layer_of(api, scene, voice_id=FEMALE)
+    body = {"properties": {"text": "word " * 20_000}}
+    refused = await api.call("PUT", f"/api/v1/layers/{layer}", body)
+    assert (refused.status, refused.code) == (422, "invalid_fields")
+
+
+async def test_a_slow_provider_is_given_up(
+    postgres_dsn: str,
+    provider: Provider,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.providers.SPEECH_SECONDS", 1.0)
+    works = Settings(
+        data_dir=tmp_path_factory.mktemp("slow"),
+        speech_url=provider.url,
+        speech_key=SecretStr(KEY),
+    )
+    async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
+        provider.todo[:] = ["slow"]
+        began = time.monotonic()
+        reply = await generate(client, "Slow", "openai-alloy")
+        assert (reply.status, reply.code) == (503, "provider_failed")
+        assert "took too long" in reply.json["error"]["message"]
+        assert time.monotonic() - began < 10
+        assert (await generate(client, "After it", "openai-alloy")).status == 201
+
+
+async def test_a_wrong_key_is_the_operators(
+    postgres_dsn: str, provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    works = Settings(
+        data_dir=tmp_path_factory.mktemp("key"),
+        speech_url=provider.url,
+        speech_key=SecretStr("not the key"),
+    )
+    async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
+        reply = await generate(client, "With a wrong key", "openai-alloy")
+        assert (reply.status, reply.code) == (503, "provider_failed")
+        assert "its operator must check" in reply.json["error"]["message"]
+        assert "Incorrect API key" not in reply.json["error"]["message"]

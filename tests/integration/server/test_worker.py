@@ -11,16 +11,20 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.models import HealthCheckEvent
+from pgqueuer.qm import QueueManager
 
 from collab.errors import Conflict, JobNotFound, TooManyGenerations
 from persistence.database import Database
 from persistence.jobs import Job, Jobs
-from persistence.queue import queries_on
+from persistence.queue import consuming, queries_on
 from persistence.users import Users
 from server.worker import Handlers, Running, TryAgain, Worker
 
@@ -245,3 +249,51 @@ async def test_what_the_queue_lost_is_put_back(database: Database) -> None:
 
     async with worker(database, {"speech": handler}):
         assert (await ended(database, job_id)).status == "completed"
+
+
+async def test_a_slow_connection_of_a_listener_is_not_taken_for_a_dead_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen, healthy = AsyncpgPoolDriver.add_listener, QueueManager.listener_healthy
+    connected = False
+    answered = asyncio.Event()
+
+    async def slow(self: AsyncpgPoolDriver, channel: str, callback: Any) -> None:
+        nonlocal connected
+        if not connected:
+            await asyncio.sleep(0.3)
+        connected = True
+        await listen(self, channel, callback)
+
+    async def heard(self: QueueManager, timeout: timedelta) -> HealthCheckEvent:
+        event = await healthy(self, timedelta(seconds=2))
+        answered.set()
+        return event
+
+    monkeypatch.setattr(AsyncpgPoolDriver, "add_listener", slow)
+    monkeypatch.setattr(QueueManager, "listener_healthy", heard)
+    async with consuming(database) as queue:
+        running = asyncio.create_task(queue.run(shutdown_on_listener_failure=True))
+        await asyncio.wait_for(answered.wait(), 10)
+        queue.shutdown.set()
+        await running
+
+
+async def test_speech_does_not_wait_for_what_takes_long(database: Database) -> None:
+    release = asyncio.Event()
+
+    async def long(running: Running) -> Mapping[str, Any]:
+        await release.wait()
+        return {}
+
+    async def short(running: Running) -> Mapping[str, Any]:
+        return {"said": "it"}
+
+    kinds = ("render", "image")
+    waiting = [await start(database, kind) for kind in kinds for _ in range(6)]
+    async with worker(database, {**dict.fromkeys(kinds, long), "speech": short}):
+        spoken = await ended(database, await start(database, "speech"))
+        assert spoken.result == {"said": "it"}
+        release.set()
+        for job_id in waiting:
+            assert (await ended(database, job_id)).status == "completed"

@@ -1,0 +1,1 @@
+"""Pictures from words: the built-in painter, and other servers' models."""

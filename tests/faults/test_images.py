@@ -1,0 +1,51 @@
+"""A worker that dies over an image: it is made once all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.providers import KEY, providing
+from tests.support.server import Api, calling, serving, worker_beside
+
+SECONDS = 60.0
+
+
+async def until_ended(api: Api, job_id: str) -> dict[str, Any]:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            data: dict[str, Any] = (await api.call("GET", f"/media/ai-status/{job_id}")).data
+            if data["status"] != "processing":
+                return data
+            await asyncio.sleep(0.1)
+
+
+async def start(api: Api, prompt: str) -> str:
+    reply = await api.call("POST", "/media/generate-ai", {"prompt": prompt, "quality": "low"})
+    assert reply.status == 201, reply.content
+    return str(reply.data["job_id"])
+
+
+async def test_a_worker_killed_over_an_image(tmp_path: Path) -> None:
+    async with providing() as provider:
+        options = ("--image-url", provider.url, "--image-key", KEY)
+        with serving(tmp_path / "data") as server:
+            async with calling(server) as api:
+                provider.todo[:] = ["slow"]
+                job_id = await start(api, "Made by the second worker")
+                with worker_beside(server, *options) as first:
+                    async with asyncio.timeout(SECONDS):
+                        while not provider.slow:
+                            await asyncio.sleep(0.05)
+                    first.kill()
+                    first.wait()
+                began = time.monotonic()
+                with worker_beside(server, *options):
+                    data = await until_ended(api, job_id)
+                    assert data["status"] == "completed", data
+                    assert time.monotonic() - began < 20, "taken up again soon"
+                listed = (await api.call("GET", "/media/library?source=ai")).data["media"]
+                assert [media["id"] for media in listed] == [data["media"]["id"]]
+                assert len(provider.asked) == 2
