@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 from collab.presence import read_states, write_states
@@ -11,9 +12,18 @@ from server.load.frames import Wire
 _KEPT: Final = 64
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A payload: its number, the frame that repeats it, and those that leave its authors out."""
+
+    number: int
+    whole: bytes
+    without: dict[int, bytes | None]
+
+
 class Repeater:
     """Makes the frames that the editors of a video answer presence with, once for all who hear the
-    same. All of it is news to an editor, except its own state.
+    same. What an editor hears first is news to it, except its own state.
 
     Args:
         wire: one of the video's.
@@ -21,7 +31,9 @@ class Repeater:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._heard: OrderedDict[bytes, tuple[bytes, dict[int, bytes | None]]] = OrderedDict()
+        self._heard: OrderedDict[bytes, _Heard] = OrderedDict()
+        self._count = 0
+        self._said: dict[int, int] = {}
 
     def repeat(self, payload: bytes, client: int) -> bytes | None:
         """The frame that an editor answers, if it has something to say.
@@ -30,18 +42,21 @@ class Repeater:
             payload: the states that it heard.
             client: its own client id.
         """
-        known = self._heard.get(payload)
-        if known is None:
-            known = self._heard[payload] = self._read(payload)
+        heard = self._heard.get(payload)
+        if heard is None:
+            heard = self._heard[payload] = self._read(payload)
             if len(self._heard) > _KEPT:
                 self._heard.popitem(last=False)
-        whole, without = known
-        return without.get(client, whole)
+        if heard.number <= self._said.get(client, 0):
+            return None
+        self._said[client] = heard.number
+        return heard.without.get(client, heard.whole)
 
-    def _read(self, payload: bytes) -> tuple[bytes, dict[int, bytes | None]]:
+    def _read(self, payload: bytes) -> _Heard:
         states = read_states(payload)
         without: dict[int, bytes | None] = {}
         for own, _, _ in states:
             others = [entry for entry in states if entry[0] != own]
             without[own] = self._wire.awareness(write_states(others)) if others else None
-        return self._wire.awareness(payload), without
+        self._count += 1
+        return _Heard(self._count, self._wire.awareness(payload), without)
