@@ -22,6 +22,7 @@ from prometheus_client import Histogram
 
 from api import express
 from api.dispatch import add_routes
+from api.editors import Editors
 from api.errors import Detail
 from api.events.door import PATH, Events
 from api.events.jobs import JobEvents
@@ -31,7 +32,7 @@ from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import MemoryRateLimiter, RateLimiter, SharedRateLimiter
 from api.links import Links
-from api.sync import binary_frame, sync
+from api.sync import binary_frame
 from api.tiers import Tier
 from collab.projection import Projection
 from collab.schema import Changes
@@ -123,7 +124,8 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         heard.append(lambda video_id, _, __: parts.access.moved(video_id))
         heard.append(events.projected)
         app = build(parts, _log, version=version("cocut"))
-        app.router.add_get("/ws/videos/{video_id}", sync)
+        editors = Editors(parts)
+        app.router.add_get("/ws/videos/{video_id}", editors.handle, allow_head=False)
         app.router.add_route("*", PATH, events.handle)
         add_routes(app, Pages(_guest_token(settings)).routes)
         runner = web.AppRunner(
@@ -137,6 +139,8 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         stack.push_async_callback(job_events.close)
         events.start()
         stack.push_async_callback(events.close)
+        editors.start()
+        stack.push_async_callback(editors.close)
         hub.start()
         stack.push_async_callback(hub.drain)
         await stack.enter_async_context(Chores(database, parts.versions).running())

@@ -8,7 +8,8 @@ import struct
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.e2e.sockets import masked, shake_hands
+from tests.e2e.sockets import shake_hands
+from tests.support.frames import client_frame
 from tests.support.server import calling, serving
 
 
@@ -36,13 +37,13 @@ async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path:
             answering, silent = [await shake_hands(api, video, "bob") for _ in range(2)]
             # What is on its way while the server closes must not reset the connection.
             for _ in range(200):
-                answering[1].write(masked(2, b"\x7f" * 1000))
+                answering[1].write(client_frame(2, b"\x7f" * 1000))
             await api.call("DELETE", f"/videos/{video}/members/bob")
             assert await close_code(answering[0]) == 4403
             for _ in range(50):
-                answering[1].write(masked(2, b"\x7f" * 1000))
+                answering[1].write(client_frame(2, b"\x7f" * 1000))
             await answering[1].drain()
-            answering[1].write(masked(8, (4403).to_bytes(2, "big")))
+            answering[1].write(client_frame(8, (4403).to_bytes(2, "big")))
             assert await answering[0].read() == b""
             assert await close_code(silent[0]) == 4403
             try:
