@@ -146,6 +146,14 @@ class Hub:
         """Take an update that was made elsewhere; see `collab.ports.Rooms`."""
         return await (await self._writable(video_id)).bring(update, by, after)
 
+    async def logged(self, video_id: UUID) -> None:
+        """Wait until the journal holds nothing of a video; see `collab.ports.Rooms`."""
+        durable = self._stores.durable
+        if durable.away:
+            raise DatabaseAway
+        if durable.backlog(video_id):
+            await (await self._open(video_id)).logged()
+
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         """The document as one update, and its sequence number."""
         return await (await self._open(video_id)).state()

@@ -176,12 +176,12 @@ class Keeper:
         outcome = await settled
         if outcome.error is not None:
             raise outcome.error
-        await self._logged()
+        await self.logged()
         seq = self.room.seq
         await self.projector.wait(seq)
         return Edited(seq, outcome.value)
 
-    async def _logged(self) -> None:
+    async def logged(self) -> None:
         """Wait, not for ever, until what is in the journal is in the log, too."""
         try:
             async with asyncio.timeout(LOGGED_SECONDS):
