@@ -31,6 +31,8 @@ SPEECH_SECONDS: Final = 8.0
 PAINT_AT_ONCE: Final = 2
 IMAGE_SECONDS: Final = 55.0
 """For all attempts to have a picture made by another server: a minute is promised."""
+IMAGE_ATTEMPTS: Final = 6
+"""Together they outlast a server that is started again, which takes some seconds."""
 
 
 async def speech_studio(settings: Settings, database: Database, blobs: Blobs) -> SpeechStudio:
@@ -65,6 +67,7 @@ def image_provider(settings: Settings) -> ImageProvider:
         settings.image_model,
         seconds=IMAGE_SECONDS,
         patience=IMAGE_SECONDS,
+        attempts=IMAGE_ATTEMPTS,
     )
     return OpenAiImages(endpoint, Fetcher([endpoint.origin]))
 

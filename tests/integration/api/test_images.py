@@ -56,8 +56,10 @@ async def paid(
         image_key=SecretStr(KEY),
         image_model="test-image-1",
     )
-    async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.media.provider.FIRST_PAUSE", 0.02)
+        async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
+            yield client
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -378,11 +380,11 @@ async def test_what_may_pass_is_asked_again(
 @pytest.mark.parametrize(
     ("todo", "asked", "code", "said"),
     [
-        (["500"] * 9, 4, "provider_failed", "status 500"),
+        (["500"] * 9, 6, "provider_failed", "status 500"),
         (["429-later"], 1, "provider_failed", "status 429"),
         (["400"], 1, "prompt_refused", "rejected by the safety system"),
         (["away"], 1, "provider_failed", "redirects"),
-        (["broken"] * 9, 4, "provider_failed", "no picture"),
+        (["broken"] * 9, 6, "provider_failed", "no picture"),
         (["damaged"], 1, "provider_failed", "damaged"),
         (["bomb"], 1, "provider_failed", "too large"),
     ],
