@@ -89,6 +89,17 @@ class Access:
                 self._roles.popitem(last=False)
         return Grant(require(role, action), head)
 
+    def at_hand(self, video_id: UUID, sub: str) -> Grant | None:
+        """What `sub` has on the video, if that is known without a look at the tables."""
+        kept = self._heads.get(video_id)
+        if kept is None or self._clock() >= kept[1]:
+            return None
+        head = kept[0]
+        known = self._roles.get((video_id, sub))
+        if head.deleted or known is None or known[0] != head.access_version or known[1] is None:
+            return None
+        return Grant(known[1], head)
+
     async def head(self, video_id: UUID) -> Head:
         """What the tables show of the video now, and who may see it.
 

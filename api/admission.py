@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from aiohttp import web
 
 from api.address import client_address
@@ -32,5 +34,19 @@ async def take_request(
         key = f"address {client_address(request, parts.config.trusted_proxies)}"
         a_minute = BEFORE_TOKEN
     else:
-        key, a_minute = f"user {caller.sub}", allowance(caller.tier).requests_a_minute
+        key, a_minute = limit_of(caller)
     return await parts.limiter.take(key + door, a_minute, cost, parts.clock())
+
+
+def limit_of(caller: Caller) -> tuple[str, int]:
+    """What a caller's requests are counted under, and how many a minute may have."""
+    return f"user {caller.sub}", allowance(caller.tier).requests_a_minute
+
+
+def limit_headers(taken: Taken) -> dict[str, str]:
+    """What an answer says of its caller's limit."""
+    return {
+        "RateLimit-Limit": str(taken.limit),
+        "RateLimit-Remaining": str(taken.remaining),
+        "RateLimit-Reset": str(math.ceil(taken.reset)),
+    }

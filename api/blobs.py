@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import LooseHeaders
 
+from api.localfile import LocalFile
 from api.routes import OPEN, USER, Answer, Call, Route
 from api.schemas.blobs import BlobSign, BlobSignature, SignedUrls
 from collab.errors import BlobNotFound
@@ -23,14 +23,13 @@ async def get_blob(call: Call[None, BlobSignature]) -> web.StreamResponse:
         raise BlobNotFound
     blob = await media.blobs.get(key)
     store = media.blobs.store
-    headers: LooseHeaders = {
+    headers = {
         "Content-Type": blob.content_type,
         "Content-Disposition": f'inline; filename="{key}"',
         "Cache-Control": f"private, max-age={int(left)}, immutable",
     }
     if store.local:
-        path = store.path_of(key)
-        return web.FileResponse(path, headers=headers)
+        return await LocalFile.of(call.request, store.path_of(key), headers)
     link = await store.link(key, min(int(left) + 1, PRESIGNED_SECONDS))
     return web.Response(status=302, headers={"Location": link, "Cache-Control": "no-store"})
 
@@ -62,7 +61,7 @@ ROUTES: Final = (
         tag="Files",
         query=BlobSignature,
         content_type="application/octet-stream",
-        errors=frozenset({403}),
+        errors=frozenset({403, 416}),
         cost=0,
     ),
     Route(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
@@ -17,7 +16,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from api.access import Grant
-from api.admission import take_request
+from api.admission import limit_headers, take_request
 from api.body import parse, read, validate
 from api.callers import Caller, bearer
 from api.errors import InvalidFields, TooManyRequests
@@ -159,11 +158,7 @@ async def _take(request: web.Request, parts: Parts, caller: Caller | None, cost:
     taken = await take_request(request, parts, caller, cost)
     if taken is None:
         return
-    request[EXTRA_HEADERS] = {
-        "RateLimit-Limit": str(taken.limit),
-        "RateLimit-Remaining": str(taken.remaining),
-        "RateLimit-Reset": str(math.ceil(taken.reset)),
-    }
+    request[EXTRA_HEADERS] = limit_headers(taken)
     if not taken.allowed:
         raise TooManyRequests(taken.reset)
 

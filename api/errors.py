@@ -25,6 +25,7 @@ from collab.errors import (
     Unauthenticated,
     Unavailable,
 )
+from persistence.errors import BlobStoreFailed
 
 Detail = dict[str, str]
 """`{"field": dotted path, "message": sentence}`."""
@@ -68,6 +69,20 @@ class BodyTooBig(BadInput):
     """A request body over the route's limit."""
 
     code = "body_too_big"
+
+
+class RangeNotSatisfiable(BadInput):
+    """A range that begins behind the end of a file.
+
+    Args:
+        size: of the file, in bytes.
+    """
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The range begins behind the end: the file has {size} bytes.")
+        self.size = size
 
 
 class TooManyRequests(CocutError):
@@ -122,6 +137,7 @@ _STATUSES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (BodyTooBig, 413),
     (MessageTooBig, 413),
     (DocumentTooBig, 413),
+    (RangeNotSatisfiable, 416),
     (BadInput, 400),
     (StorageQuotaExceeded, 413),
     (TooManyRequests, 429),
@@ -134,6 +150,7 @@ _STATUSES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (MissingUpdates, 409),
     (Conflict, 409),
     (Unavailable, 503),
+    (BlobStoreFailed, 503),
 )
 
 _CLOSE_CODES: Final[Sequence[tuple[type[CocutError], int]]] = (
@@ -150,6 +167,9 @@ _CLOSE_CODES: Final[Sequence[tuple[type[CocutError], int]]] = (
     (TooManyRequests, 1013),
     (TooManyGenerations, 1013),
 )
+
+_FILES_AWAY: Final = "Files cannot be stored or read just now; try again later."
+_FILES_AWAY_SECONDS: Final = 30
 
 MAX_REASON: Final = 123
 """Bytes of UTF-8 that a close frame has room for after its code (RFC 6455, 5.5)."""
@@ -171,6 +191,11 @@ def close_code(error: BaseException) -> tuple[int, str]:
     return 1011, "internal error"
 
 
+def is_operators(error: CocutError) -> bool:
+    """Whether the reason is for the operator, who finds it in the log, and not for the client."""
+    return status(error) == 500 or isinstance(error, BlobStoreFailed)
+
+
 def code_of(error: CocutError) -> str:
     """The machine-readable name that an answer carries."""
     return error.code if status(error) != 500 else "internal"
@@ -180,6 +205,8 @@ def body(error: CocutError) -> dict[str, Any]:
     """The `error` object of an answer: code, message, and details where there are any."""
     if status(error) == 500:
         return {"code": "internal", "message": "Something went wrong on the server."}
+    if isinstance(error, BlobStoreFailed):
+        return {"code": error.code, "message": _FILES_AWAY}
     shown: dict[str, Any] = {"code": error.code, "message": str(error)}
     if isinstance(error, InvalidEdit):
         shown["message"] = f"Some fields are not valid: {error.field}."
@@ -196,8 +223,12 @@ def response(error: CocutError) -> web.Response:
         headers["WWW-Authenticate"] = 'Bearer realm="cocut"'
     elif isinstance(error, Unavailable | TooManyRequests | TooManyGenerations):
         headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, BlobStoreFailed):
+        headers["Retry-After"] = str(_FILES_AWAY_SECONDS)
     elif isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    elif isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     return _answer(status(error), body(error), headers)
 
 

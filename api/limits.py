@@ -54,6 +54,10 @@ class MemoryRateLimiter:
 
     async def take(self, key: str, a_minute: int, cost: int, now: float) -> Taken:
         """Take `cost` of the key's `a_minute`; see `RateLimiter`."""
+        return self.count(key, a_minute, cost, now)
+
+    def count(self, key: str, a_minute: int, cost: int, now: float) -> Taken:
+        """Like `take`."""
         interval = 60.0 / a_minute
         empty = max(self._empty_at.get(key, now), now)
         after = empty + cost * interval

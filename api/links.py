@@ -17,6 +17,8 @@ from persistence.blobs import PATH, key_of
 
 HOUR: Final = 3600
 VALID_HOURS: Final = 24
+VTT: Final = ".vtt"
+SRT: Final = ".srt"
 
 
 class Links:
@@ -122,5 +124,8 @@ class Links:
         return left
 
     def _signature(self, key: str, until: int) -> str:
+        if key.endswith(SRT):
+            # The two forms of a film's captions open with one signature.
+            key = key.removesuffix(SRT) + VTT
         said = f"{key}\n{until}".encode()
         return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:40]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
+from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -48,15 +50,15 @@ def face(parts: Parts, log: Log) -> Middleware:
     observed = parts.observed
     log = log.bind()
     logs_reads = log.is_enabled_for(logging.DEBUG)
-    origin = parts.new_id().hex[:12]
-    numbers = itertools.count(1)
+    fixed = fixed_headers(config)
+    next_id = request_ids(parts.new_id)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = clock()
         identifier = request.headers.get("X-Request-Id")
         if identifier is None or not _SANE_ID.fullmatch(identifier):
-            identifier = f"{origin}-{next(numbers):x}"
+            identifier = next_id()
         request[REQUEST_ID] = identifier
         structlog.contextvars.bind_contextvars(request_id=identifier)
         response: web.StreamResponse
@@ -66,7 +68,7 @@ def face(parts: Parts, log: Log) -> Middleware:
             else:
                 response = await handler(request)
         except CocutError as error:
-            if errors.status(error) == 500:
+            if errors.is_operators(error):
                 log.error("failed", path=request.path, exc_info=error)
             parts.refused(errors.code_of(error))
             response = errors.response(error)
@@ -83,7 +85,7 @@ def face(parts: Parts, log: Log) -> Middleware:
             log.error("failed", path=request.path, exc_info=error)
             response = errors.internal()
         if not response.prepared:
-            _decorate(request, response, config, identifier)
+            _decorate(request, response, config, fixed, identifier)
         status = response.status
         seconds = clock() - started
         if status < 400 and request.method in {"GET", "HEAD"}:
@@ -100,20 +102,39 @@ def face(parts: Parts, log: Log) -> Middleware:
     return middleware
 
 
+def request_ids(new_id: Callable[[], UUID]) -> Callable[[], str]:
+    """Ids for requests that bring none: each different, and different from other processes'."""
+    origin, numbers = new_id().hex[:12], itertools.count(1)
+    return lambda: f"{origin}-{next(numbers):x}"
+
+
+def fixed_headers(config: FaceConfig) -> Mapping[str, str]:
+    """What every answer says, unless its handler says something else."""
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": _POLICY,
+        "Cache-Control": "private, no-cache",
+    }
+    if config.tls:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
 def _decorate(
-    request: web.Request, response: web.StreamResponse, config: FaceConfig, identifier: str
+    request: web.Request,
+    response: web.StreamResponse,
+    config: FaceConfig,
+    fixed: Mapping[str, str],
+    identifier: str,
 ) -> None:
     headers = response.headers
     headers["X-Request-Id"] = identifier
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("Content-Security-Policy", _POLICY)
-    headers.setdefault("Cache-Control", "private, no-cache")
+    for name, value in fixed.items():
+        headers.setdefault(name, value)
     extra = request.get(EXTRA_HEADERS)
     if extra is not None:
         headers.update(extra)
-    if config.tls:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
     if config.cors_origins:
         headers.add("Vary", "Origin")
         origin = request.headers.get("Origin")

@@ -12,7 +12,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from aiohttp import web
@@ -21,6 +21,8 @@ from persistence.scenes import VideoProjection
 
 if TYPE_CHECKING:
     from api.keys import MediaParts
+
+_JSON: Final = "application/json; charset=utf-8"
 
 ReadProjection = Callable[[UUID], Awaitable[VideoProjection]]
 
@@ -71,9 +73,8 @@ class Projections:
             VideoNotFound: it was deleted in between.
             DatabaseAway: PostgreSQL does not answer.
         """
-        kept = self._kept.get(video_id)
-        if kept is not None and kept.seq >= at_least and self._fresh(kept):
-            self._kept.move_to_end(video_id)
+        kept = self.at_hand(video_id, at_least)
+        if kept is not None:
             return kept
         under_way = self._reading.get(video_id)
         if under_way is not None and under_way[0] >= at_least:
@@ -84,6 +85,14 @@ class Projections:
             self._tasks.add(task)
             task.add_done_callback(lambda done: self._ended(video_id, done))
         return await asyncio.shield(task)
+
+    def at_hand(self, video_id: UUID, at_least: int) -> Rendered | None:
+        """Like `scenes`, if it need not be read."""
+        kept = self._kept.get(video_id)
+        if kept is None or kept.seq < at_least or not self._fresh(kept):
+            return None
+        self._kept.move_to_end(video_id)
+        return kept
 
     async def close(self) -> None:
         """Stop the reads that are under way."""
@@ -148,13 +157,18 @@ def render(data: dict[str, Any], seq: int) -> Rendered:
     return Rendered(body, seq, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
 
 
+def headers_of(rendered: Rendered) -> dict[str, str]:
+    """What the headers say of a body."""
+    return {"ETag": rendered.etag, "X-Video-Seq": str(rendered.seq), "Content-Type": _JSON}
+
+
 def answer(request: web.Request, rendered: Rendered) -> web.Response:
     """The answer itself, or 304 when the caller has it already."""
-    headers = {"ETag": rendered.etag, "X-Video-Seq": str(rendered.seq)}
+    headers = headers_of(rendered)
     condition = request.headers.get("If-None-Match")
     if condition is not None and _matches(condition, rendered.etag):
+        del headers["Content-Type"]
         return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = "application/json; charset=utf-8"
     return web.Response(body=rendered.body, headers=headers)
 
 

@@ -17,20 +17,22 @@ from api.schemas.base import Page
 from api.schemas.renders import (
     ManyRenders,
     OneRender,
-    OwnWatermark,
     RegenerateRequest,
     RegenerationStarted,
     RegenerationStatus,
     RenderRequest,
     RenderStarted,
 )
+from api.schemas.watermark import OwnWatermark
 from api.tiers import allowance, require_no_watermark, require_quality, require_white_label
 from api.waiting import at_least
-from collab.errors import JobNotFound, MediaNotFound, StorageQuotaExceeded
+from api.watermarks import picture_key, require_picture
+from collab.errors import JobNotFound, StorageQuotaExceeded
 from persistence.blobs import key_of
 from persistence.jobs import Job
 from persistence.renders import KINDS, Outlook
 from persistence.scenes import timestamp
+from persistence.videos import VideoRecord
 
 QUALITIES: Final = {
     "360p": 360,
@@ -49,24 +51,21 @@ _WEIGHTS: Final = {"mp4": 1.0, "mov": 1.0, "webm": 2.5, "gif": 2.5, "mp3": 0.2}
 async def start_render(call: Call[RenderRequest, None]) -> Answer:
     """Start a render of the video as it stands now."""
     body = call.body
-    tier = await _owner_tier(call)
+    video, tier = await _video(call)
     quality = body.quality or _best(tier)
     require_quality(tier, quality, QUALITIES[quality])
+    own = await _own_watermark(call, body.watermark, video, tier)
     marked = body.include_watermark
     if marked is None:
-        marked = body.watermark is not None or not allowance(tier).no_watermark
+        marked = own is not None or not allowance(tier).no_watermark
     if not marked:
         require_no_watermark(tier)
-    own = None
-    if body.watermark is not None and marked:
-        require_white_label(tier)
-        own = await _own_watermark(call, body.watermark)
     options = {
         "quality": quality,
         "aspect_ratio": body.aspect_ratio,
         "format": body.format,
         "watermark": marked,
-        "own_watermark": own,
+        "own_watermark": own if marked else None,
     }
     job, outlook = await _start(call, "render", tier, options, body.webhook_url)
     data = {
@@ -89,17 +88,21 @@ async def start_regeneration(call: Call[RegenerateRequest, None]) -> Answer:
                 if scene in unknown
             ]
         )
-    tier = await _owner_tier(call)
+    video, tier = await _video(call)
     options = await call.parts.media.renders.last_options(call.video_id) or {}
     quality = options.get("quality", _best(tier))
+    own = options.get("own_watermark") if allowance(tier).white_label else None
+    if own is None or own.get("kept", False):
+        own = await _own_watermark(call, None, video, tier)
+    marked = options.get("watermark", own is not None) or not allowance(tier).no_watermark
     if QUALITIES[quality] > allowance(tier).quality:
         quality = _best(tier)
     options = {
         "quality": quality,
         "aspect_ratio": options.get("aspect_ratio"),
         "format": options.get("format", "mp4"),
-        "watermark": options.get("watermark", False) or not allowance(tier).no_watermark,
-        "own_watermark": options.get("own_watermark") if allowance(tier).white_label else None,
+        "watermark": marked,
+        "own_watermark": own if marked else None,
         "redraw": body.scenes,
         "redraw_all": body.full_regeneration,
     }
@@ -250,36 +253,34 @@ async def _start(
     return job, outlook
 
 
-async def _owner_tier(call: Call[Any, None]) -> str:
-    """The tier that the video goes by: its owner's."""
+async def _video(call: Call[Any, None]) -> tuple[VideoRecord, str]:
+    """The video, and the tier that it goes by: its owner's."""
     video = await call.parts.videos.get(call.video_id, call.caller.sub)
-    if video.owner_id == call.caller.sub:
-        return call.caller.tier
-    return video.owner_tier
+    return video, call.caller.tier if video.owner_id == call.caller.sub else video.owner_tier
 
 
-async def _own_watermark(call: Call[Any, None], mark: OwnWatermark) -> dict[str, Any]:
-    """What a job knows of a mark of somebody's own.
+async def _own_watermark(
+    call: Call[Any, None], asked: OwnWatermark | None, video: VideoRecord, tier: str
+) -> dict[str, Any] | None:
+    """What a job knows of the mark that was asked for, or else is kept on the video.
+
+    The `key` of one that is kept is None when its picture was deleted.
 
     Raises:
+        TierRequired: the tier has no marks of its own.
         InvalidFields: there is no such picture, or the video may not use it.
     """
     media = call.parts.media
-    try:
-        found = await media.media.get(UUID(mark.media_id), call.caller.id)
-    except (MediaNotFound, ValueError):
-        found = None
-    key = None if found is None or found.type != "image" else key_of(found.url)
-    if key is None or key not in await media.blobs.usable([key], call.video_id):
-        raise InvalidFields(
-            [{"field": "watermark.media_id", "message": "is no picture that this video may use"}]
-        )
-    return {
-        "key": key,
-        "position": mark.position,
-        "scale": mark.scale,
-        "opacity": mark.opacity,
-    }
+    key: str | None
+    if asked is not None:
+        require_white_label(tier)
+        mark, key = asked, await require_picture(media, call.video_id, asked)
+    elif video.watermark is not None and allowance(tier).white_label:
+        mark = OwnWatermark(**video.watermark)
+        key = await picture_key(media, call.video_id, mark.media_id)
+    else:
+        return None
+    return {**mark.model_dump(exclude={"media_id"}), "key": key, "kept": asked is None}
 
 
 def _best(tier: str) -> str:

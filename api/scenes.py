@@ -75,18 +75,20 @@ async def _read(call: Call[Any, Any], scene_id: str | None = None) -> tuple[dict
     return await sign(call.parts.media, call.video_id, scene), seq
 
 
+LIST_SCENES: Final = Route(
+    method="GET",
+    path="/api/v1/videos/{video_id}/scenes",
+    handler=list_scenes,
+    permission=on_video(Action.READ),
+    summary="Get all scenes with their layers",
+    tag="Scenes",
+    query=MinSeq,
+    data=ManyScenes,
+    conditional=True,
+)
+
 ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/api/v1/videos/{video_id}/scenes",
-        handler=list_scenes,
-        permission=on_video(Action.READ),
-        summary="Get all scenes with their layers",
-        tag="Scenes",
-        query=MinSeq,
-        data=ManyScenes,
-        conditional=True,
-    ),
+    LIST_SCENES,
     Route(
         method="POST",
         path="/api/v1/videos/{video_id}/scenes",

@@ -1,35 +1,16 @@
-"""The door for editors: the y-websocket protocol on `GET /ws/videos/{video_id}`."""
+"""What is written to editors' sockets, and how much they may send."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-import os
 from collections.abc import Callable
+from os import write
 from typing import Final
-from uuid import UUID
 
 import structlog
-from aiohttp import WSMsgType, web
 
-from api.admission import take_request
-from api.callers import Caller
-from api.errors import close_code, code_of
-from api.keys import PARTS, REQUEST_ID, Parts
-from api.permissions import Action, allows
-from collab.errors import (
-    BadInput,
-    CocutError,
-    Forbidden,
-    Unauthenticated,
-    Unavailable,
-    VideoNotFound,
-)
-from collab.ports import Seat
-
-HEARTBEAT_SECONDS: Final = 60.0
-"""How often a silent editor is asked whether it is there; half of it is how long it may take: the
-question waits behind what was sent before, which may be a large document on a slow line."""
+from api.errors import close_code
+from collab.errors import CocutError
 
 CLOSE_SECONDS: Final = 5.0
 FRAMES_PER_SECOND: Final = 100.0
@@ -103,21 +84,28 @@ class SocketChannel:
         self._handle = -1 if encrypted else transport.get_extra_info("socket").fileno()
         self._deadline: asyncio.TimerHandle | None = None
 
-    def write(self, frame: bytes) -> None:
-        """Send one message; nothing, if the connection has ended: its reader is about to say so."""
-        if self.refused or self._closing():
-            return  # the handle may be another connection's by now
-        if self._waiting() or self._handle < 0:
+    def write(self, frame: bytes) -> bool:
+        """Send one message; returns whether something may wait in the transport.
+
+        Nothing is sent if the connection has ended: its reader is about to say so.
+        """
+        # Python calls what stands in a slot faster by a local name.
+        closing, waiting = self._closing, self._waiting
+        if self.refused or closing():
+            return False  # the handle may be another connection's by now
+        if waiting() or self._handle < 0:
             self._transport.write(frame)
-            return
+            return True
         try:
-            written = os.write(self._handle, frame)
+            written = write(self._handle, frame)
         except BlockingIOError:
             written = 0
         except OSError:
-            return  # the other end has gone: the transport is about to read that
-        if written < len(frame):
-            self._transport.write(frame[written:])
+            return False  # the other end has gone: the transport is about to read that
+        if written == len(frame):
+            return False
+        self._transport.write(frame[written:])
+        return True
 
     def backlog(self) -> int:
         """Bytes that were written and have not left yet."""
@@ -145,7 +133,9 @@ class SocketChannel:
 
 
 class Allowance:
-    """What a connection may send: frames and bytes a second, with a burst; None is no limit."""
+    """What a connection may send: frames and bytes a second, with a burst."""
+
+    __slots__ = ("_bytes", "_counted_at", "_frames")
 
     def __init__(self, now: float) -> None:
         self._frames = FRAMES_PER_SECOND * BURST_SECONDS
@@ -165,99 +155,3 @@ class Allowance:
         self._frames -= 1
         self._bytes -= size
         return max(0.0, -self._frames / FRAMES_PER_SECOND, -self._bytes / BYTES_PER_SECOND)
-
-
-async def sync(request: web.Request) -> web.WebSocketResponse:
-    """Serve one editor until it leaves or is refused.
-
-    The connection is accepted before anything is checked, so that a browser sees the close code.
-    """
-    parts = request.app[PARTS]
-    socket = web.WebSocketResponse(
-        max_msg_size=parts.config.limits.message_bytes + 1,  # aiohttp refuses what reaches it
-        heartbeat=HEARTBEAT_SECONDS,
-        compress=False,
-        autoclose=False,
-        timeout=CLOSE_SECONDS,
-        writer_limit=2**62,
-    )
-    await socket.prepare(request)
-    transport = request.transport
-    if transport is None:
-        return socket
-
-    def refusing(error: CocutError) -> None:
-        parts.refused(code_of(error))
-        _log.info("editor_refused", request_id=request[REQUEST_ID], reason=str(error))
-
-    channel = SocketChannel(transport, refusing)
-    seat: Seat | None = None
-    try:
-        try:
-            seat = await _admit(request, parts, channel)
-        except CocutError as error:
-            channel.refuse(error)
-        await _read(socket, seat, channel, parts)
-    finally:
-        if seat is not None:
-            seat.leave()
-        channel.end()
-    return socket
-
-
-async def _admit(request: web.Request, parts: Parts, channel: SocketChannel) -> Seat:
-    try:
-        caller = await parts.callers.of(request, parts.wall(), in_query=True)
-    except Unauthenticated:
-        await _count(request, parts, None)
-        raise
-    await _count(request, parts, caller)
-    try:
-        video_id = UUID(request.match_info["video_id"])
-    except ValueError:
-        raise VideoNotFound from None
-    await parts.access.head(video_id)
-    try:
-        grant = await parts.access.require(video_id, caller.sub, Action.READ)
-    except VideoNotFound:
-        raise Forbidden("You have no role on this video.") from None
-    return await parts.rooms.connect(
-        video_id,
-        channel,
-        user=caller.sub,
-        may_edit=allows(grant.role, Action.EDIT),
-        access_version=grant.head.access_version,
-        expires_at=caller.expires_at,
-    )
-
-
-async def _count(request: web.Request, parts: Parts, caller: Caller | None) -> None:
-    """Count an attempt to connect.
-
-    Raises:
-        Unavailable: there were too many.
-    """
-    taken = await take_request(request, parts, caller, 1, door=" connects")
-    if taken is not None and not taken.allowed:
-        raise Unavailable(f"You connect too often; try again in {math.ceil(taken.reset)} seconds.")
-
-
-async def _read(
-    socket: web.WebSocketResponse, seat: Seat | None, channel: SocketChannel, parts: Parts
-) -> None:
-    """Hand in what the editor sends, to the end; once it is refused, read for its answer only."""
-    allowance = Allowance(parts.clock()) if parts.limiter is not None else None
-    while True:
-        message = await socket.receive()
-        if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
-            return
-        if seat is not None and not channel.refused:
-            if message.type is WSMsgType.TEXT:
-                channel.refuse(BadInput("This protocol has binary messages only."))
-                seat.leave()
-            elif not seat.receive(message.data):
-                await seat.drained()
-        if allowance is not None:
-            wait = allowance.spend(len(message.data), parts.clock())
-            if wait:
-                await asyncio.sleep(wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,6 +31,7 @@ from api.mediatypes import (
 from api.routes import Call
 from api.tiers import allowance
 from collab.errors import NotFound, StorageQuotaExceeded
+from persistence.errors import BlobStoreFailed
 from persistence.library import Library, RowT
 
 CHUNK: Final = 1 << 18
@@ -103,7 +105,7 @@ async def take(
     room = allowance(call.caller.tier).storage_bytes
     if await media.blobs.used(owner) + (call.request.content_length or 0) > room:
         raise StorageQuotaExceeded(f"Your tier has room for {room:,} bytes, and this is too much.")
-    async with _scratch(media.scratch) as directory:
+    async with _scratch(media.scratch) as directory, _room_on_disk():
         received = await receive(call.request, family, directory)
         fields = _valid(form, received.fields)
         examined = await media.examine(received.path, received.type, directory)
@@ -130,6 +132,16 @@ def stored(examined: Examined) -> list[tuple[Path, str]]:
     if examined.waveform is not None:
         made.append((examined.waveform, "application/json"))
     return made
+
+
+@asynccontextmanager
+async def _room_on_disk() -> AsyncIterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BlobStoreFailed(f"An upload could not be written: {error}") from error
 
 
 @asynccontextmanager

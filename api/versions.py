@@ -45,6 +45,7 @@ async def list_versions(call: Call[None, Page]) -> Answer:
 
 async def create_version(call: Call[VersionCreate, None]) -> Answer:
     """Keep the video as it is now."""
+    await call.parts.rooms.logged(call.video_id)
     version = await call.parts.versions.keep(
         call.video_id, "manual", name=call.body.name, by=call.caller.sub, id_=call.make_id()
     )
@@ -64,6 +65,8 @@ async def compare_versions(call: Call[None, CompareTo]) -> Answer:
     """What changed from a version to another one, or until now."""
     number, to = _number(call), call.query.to
     versions = call.parts.versions
+    if to is None:
+        await call.parts.rooms.logged(call.video_id)
     before = await versions.get(call.video_id, number)
     after = None if to is None else await versions.get(call.video_id, to)
     found = await sign(
@@ -79,6 +82,8 @@ async def restore_version(call: Call[None, None]) -> Answer:
     """
     number, by, versions = _number(call), call.caller.sub, call.parts.versions
     version = await versions.get(call.video_id, number)
+    # A restore that the journal kept would be planned, and brought, a second time.
+    await call.parts.rooms.logged(call.video_id)
     async with versions.restoring(call.video_id, number, by) as plan:
         seq = plan.seq
         if plan.update is not None:

@@ -13,7 +13,9 @@ from api.projections import answer, render
 from api.routes import USER, Answer, Call, Route, on_video
 from api.schemas.base import MinSeq, SearchPage
 from api.schemas.videos import ManyVideos, OneVideo, VideoCreate, VideoUpdate
+from api.tiers import require_white_label
 from api.waiting import at_least
+from api.watermarks import require_picture
 from collab import edits
 from collab.errors import VideoNotFound
 from persistence.scenes import timestamp
@@ -70,8 +72,19 @@ async def get_video(call: Call[None, MinSeq]) -> web.Response:
 
 
 async def update_video(call: Call[VideoUpdate, None]) -> Answer:
-    """Rename a video, or change its shape."""
-    seq = await change(call, edits.update_video(call.body.given()))
+    """Rename a video, change its shape, or keep a watermark on it."""
+    given = call.body.given()
+    marked = "watermark" in given
+    mark = given.pop("watermark", None)
+    if mark is not None:
+        require_white_label(call.caller.tier)
+        await require_picture(call.parts.media, call.video_id, mark)
+    seq = call.grant.head.seq
+    if given or not marked:
+        seq = await change(call, edits.update_video(given))
+    if marked:
+        kept = None if mark is None else mark.model_dump()
+        await call.parts.videos.set_watermark(call.video_id, kept)
     video = await call.parts.videos.get(call.video_id, call.caller.sub)
     return Answer({"video": shown(video)}, "Video updated successfully", seq=seq)
 
@@ -96,6 +109,7 @@ def shown(video: VideoRecord) -> dict[str, Any]:
         "duration": video.duration,
         "created_at": timestamp(video.created_at),
         "updated_at": timestamp(video.updated_at),
+        **({} if video.watermark is None else {"watermark": video.watermark}),
     }
 
 
@@ -138,7 +152,7 @@ ROUTES: Final = (
         path="/api/v1/videos/{video_id}",
         handler=update_video,
         permission=on_video(Action.MANAGE),
-        summary="Rename a video or change its shape",
+        summary="Rename a video, change its shape, or keep a watermark on it",
         tag="Videos",
         body=VideoUpdate,
         data=OneVideo,

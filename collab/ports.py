@@ -141,6 +141,15 @@ class Rooms(Protocol):
         """
         ...
 
+    async def logged(self, video_id: UUID) -> None:
+        """Wait until all that this node has stored of a video is in PostgreSQL, for those who read
+        the log there.
+
+        Raises:
+            VideoNotFound, DatabaseAway: as they say.
+        """
+        ...
+
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         """The document's state as one Yjs update, and the sequence number it stands at."""
         ...

@@ -31,6 +31,9 @@ APART: Final = 4096
 """Items of a batch, times clients that the document ever had, up to which authors are told apart:
 it takes a commit for each, which costs in proportion to these clients."""
 
+LIVE: Final = Mode.LIVE
+"""Here since a member of an enumeration is looked up slowly, for every editor of every batch."""
+
 DENIED: Final = "You may watch this video, but not change it."
 
 
@@ -226,18 +229,19 @@ class Room:
         socket has drained, and then all at once.
         """
         version = self.history.version
-        count = 0
-        for session in list(self.sessions.values()):
-            if session.mode is Mode.LIVE:
-                channel = session.channel
-                channel.write(frame)
-                if channel.backlog() > BACKLOG_BYTES:
+        everybody = list(self.sessions.values())
+        for start in range(0, len(everybody), pause_after):
+            if start:
+                yield
+            for session in everybody[start : start + pause_after]:
+                if (
+                    session.mode is LIVE
+                    and session.channel.write(frame)
+                    and session.channel.backlog() > BACKLOG_BYTES
+                ):
                     session.mode = Mode.LAGGING
                     session.version = version
                     self.lagging.add(session)
-                count += 1
-                if count % pause_after == 0:
-                    yield
 
     def answer(self, batch: Batch) -> None:
         """Send what single editors wait for. All that was taken must be stored by now."""

@@ -12,8 +12,8 @@ from collab.errors import CocutError
 class Channel(Protocol):
     """The way to one editor: a socket, or a test's list."""
 
-    def write(self, frame: bytes) -> None:
-        """Send one protocol message."""
+    def write(self, frame: bytes) -> bool:
+        """Send one protocol message; returns whether something may wait here (see `backlog`)."""
         ...
 
     def backlog(self) -> int:

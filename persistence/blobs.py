@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 from uuid import UUID
 
 from collab.errors import BlobNotFound, StorageQuotaExceeded
@@ -116,7 +117,7 @@ class Blob:
 def key_of(link: str) -> str | None:
     """The key in the path of a link to a stored file, with or without address and signature."""
     _, found, rest = link.partition(PATH)
-    key = rest.split("?", 1)[0].split("#", 1)[0]
+    key = unquote(rest.split("?", 1)[0].split("#", 1)[0])
     return key if found and is_key(key) else None
 
 

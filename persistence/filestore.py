@@ -21,6 +21,9 @@ from collab.errors import BlobNotFound
 from persistence.errors import BlobStoreFailed
 
 CHUNK: Final = 1 << 20
+_CLIENT: Final[Any] = {"allow_http": True, "connect_timeout": "5s"}
+_RETRY: Final[Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+"""By itself obstore tries for three minutes; whoever uploads is told sooner."""
 
 
 class FileStore:
@@ -51,8 +54,7 @@ class FileStore:
                 root = Path(unquote(parts.path))
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
                 return cls(LocalStore(root), root)
-            options: Any = {"allow_http": True}
-            return cls(S3Store.from_url(url, client_options=options), None)
+            return cls(S3Store.from_url(url, client_options=_CLIENT, retry_config=_RETRY), None)
         except (OSError, BaseError, ValueError) as error:
             raise BlobStoreFailed(f"--blob-url {url} cannot be used: {_sentence(error)}") from error
 
@@ -68,9 +70,11 @@ class FileStore:
             if self._root is not None:
                 await asyncio.to_thread(_move, source, self.path_of(key))
                 return
-            await obstore.put_async(
-                self._store, _place(key), source, attributes={"Content-Type": content_type}
-            )
+            said = {
+                "Content-Type": content_type,
+                "Content-Disposition": f'inline; filename="{key}"',
+            }
+            await obstore.put_async(self._store, _place(key), source, attributes=said)
             await asyncio.to_thread(source.unlink, missing_ok=True)
         except (OSError, BaseError) as error:
             raise BlobStoreFailed(f"A file could not be stored: {_sentence(error)}") from error
@@ -92,16 +96,20 @@ class FileStore:
             raise BlobStoreFailed(f"A file could not be read: {_sentence(error)}") from error
 
     async def fetch(self, key: str, target: Path) -> None:
-        """Write a copy of the file to `target`; raises as `read`."""
+        """Write a copy of the file to `target`; raises as `read`, and leaves nothing then."""
         if self._root is not None:
             try:
                 await asyncio.to_thread(shutil.copyfile, self.path_of(key), target)
             except FileNotFoundError as error:
                 raise BlobNotFound from error
             return
-        with target.open("wb") as file:
-            async for chunk in self.read(key):
-                await asyncio.to_thread(file.write, chunk)
+        try:
+            with target.open("wb") as file:
+                async for chunk in self.read(key):
+                    await asyncio.to_thread(file.write, chunk)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(target.unlink, missing_ok=True))
+            raise
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove files; those that are not there are no error.
@@ -109,19 +117,30 @@ class FileStore:
         Raises:
             BlobStoreFailed: some could not be removed.
         """
+        places = [_place(key) for key in keys]
         try:
-            for key in keys:
-                with suppress(FileNotFoundError):
-                    await obstore.delete_async(self._store, _place(key))
+            if self._root is None:
+                await obstore.delete_async(self._store, places)
+            else:
+                for place in places:
+                    with suppress(FileNotFoundError):
+                        await obstore.delete_async(self._store, place)
         except (OSError, BaseError) as error:
             raise BlobStoreFailed(f"A file could not be removed: {_sentence(error)}") from error
 
     async def keys(self, before: datetime) -> AsyncIterator[list[str]]:
-        """The keys of all files that were stored before a moment, some at a time."""
-        async for batch in obstore.list(self._store, chunk_size=500):
-            found = [entry["path"] for entry in batch if entry["last_modified"] < before]
-            if found:
-                yield [path.rsplit("/", 1)[-1] for path in found]
+        """The keys of all files that were stored before a moment, some at a time.
+
+        Raises:
+            BlobStoreFailed: the store does not answer.
+        """
+        try:
+            async for batch in obstore.list(self._store, chunk_size=500):
+                found = [entry["path"] for entry in batch if entry["last_modified"] < before]
+                if found:
+                    yield [path.rsplit("/", 1)[-1] for path in found]
+        except (OSError, BaseError) as error:
+            raise BlobStoreFailed(f"The files cannot be listed: {_sentence(error)}") from error
 
     @property
     def local(self) -> bool:
@@ -145,7 +164,8 @@ def _place(key: str) -> str:
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    # Named as a key is, so that what a killed process leaves is found among the orphans.
+    part = target.with_name(f"{target.name}.part")
     try:
         try:
             source.replace(part)

@@ -16,6 +16,7 @@ from collab.errors import InvalidEdit, JobNotFound, TierRequired, VideoNotFound
 from collab.schema import LayerRow, SceneRow
 from persistence.database import Database
 from persistence.jobs import Job, Jobs
+from persistence.premium import premium_layers
 
 if TYPE_CHECKING:
     from persistence.database import Connection
@@ -43,25 +44,6 @@ SELECT $1, v.projected_seq, v.scene_count, v.duration, json_build_object(
     FROM scenes_layers l WHERE l.video_id = v.id), '[]'))
 FROM videos v WHERE v.id = $2
 RETURNING seq, scene_count, duration
-"""
-_PREMIUM: Final = """
-SELECT DISTINCT l.name
-FROM scenes_layers l
-CROSS JOIN LATERAL (VALUES
-  (lower(l.properties->>'audio_id')), (lower(l.properties->>'media_id')),
-  (lower(l.properties->>'avatar_id')), (l.properties->>'voice_id'),
-  (substring(l.properties->>'audio_url' FROM '/api/v1/blobs/[a-z0-9.]+')),
-  (substring(l.properties->>'media_url' FROM '/api/v1/blobs/[a-z0-9.]+')),
-  (substring(l.properties->>'avatar_url' FROM '/api/v1/blobs/[a-z0-9.]+'))
-) AS used (name)
-JOIN (
-  SELECT unnest(ARRAY[id::text, url]) AS name FROM audio_library WHERE is_premium
-  UNION ALL SELECT unnest(ARRAY[id::text, url]) FROM media_library WHERE is_premium
-  UNION ALL SELECT unnest(ARRAY[id::text, preview_url, video_url]) FROM avatars WHERE is_premium
-  UNION ALL SELECT id FROM voices WHERE is_premium
-) premium ON premium.name = used.name
-WHERE l.video_id = $1 AND l.enabled
-ORDER BY l.name LIMIT 3
 """
 _OUTLOOK: Final = """
 WITH speed AS (
@@ -315,9 +297,9 @@ class Renders:
 
 
 async def _require_no_premium(connection: Connection, video_id: UUID) -> None:
-    rows = await connection.fetch(_PREMIUM, video_id)
-    if rows:
-        names = ", ".join(f"“{row['name']}”" for row in rows)
+    layers = await premium_layers(connection, video_id)
+    if layers:
+        names = ", ".join(f"“{name}”" for name in layers[:3])
         raise TierRequired(
             f"The video uses premium things ({names}), which takes the pro tier of its owner."
         )

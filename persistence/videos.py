@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -22,7 +23,8 @@ Role = Literal["owner", "editor", "viewer"]
 
 _COLUMNS: Final = """
   v.id, v.title, v.aspect_ratio, v.background, v.scene_count, v.duration, v.projected_seq,
-  v.access_version, v.created_at, v.updated_at, h.seq, o.sub AS owner_id, o.tier AS owner_tier
+  v.access_version, v.created_at, v.updated_at, v.watermark, h.seq, o.sub AS owner_id,
+  o.tier AS owner_tier
 """
 
 _GET: Final = f"""
@@ -88,7 +90,8 @@ class VideoRecord:
     """A video as one user sees it.
 
     `owner_id` is the owner's `sub`; `role` is None for somebody without one; `seq` is the last row
-    of the log, `projected_seq` what the tables show; `duration` in seconds.
+    of the log, `projected_seq` what the tables show; `duration` in seconds; `watermark` is the mark
+    of their own that the owner keeps on it, as `set_watermark` was given it.
     """
 
     id: UUID
@@ -105,6 +108,7 @@ class VideoRecord:
     access_version: int
     created_at: datetime
     updated_at: datetime
+    watermark: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,20 @@ class Videos:
             rows = await connection.fetch(_ROLES, video_id, subs)
         return {row["sub"]: row["role"] for row in rows if row["role"] is not None}
 
+    async def set_watermark(self, video_id: UUID, watermark: Mapping[str, Any] | None) -> None:
+        """Keep a mark on a video, or none any more.
+
+        Args:
+            video_id: the video; none such is no error.
+            watermark: JSON values: `media_id`, `position`, `scale`, `opacity`.
+        """
+        given = None if watermark is None else json.dumps(dict(watermark))
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "UPDATE videos SET watermark = $2::text::jsonb, updated_at = now() WHERE id = $1",
+                *(video_id, given),
+            )
+
     async def delete(self, video_id: UUID, *, by: str) -> None:
         """End a video: its log, its rows and its members go; its scenes' and layers' ids stay
         taken.
@@ -245,4 +263,5 @@ class Videos:
 
 def _video(row: Record) -> VideoRecord:
     fields: dict[str, Any] = {name: row[name] for name in VideoRecord.__slots__}
+    fields["watermark"] = None if row["watermark"] is None else json.loads(row["watermark"])
     return VideoRecord(**fields)

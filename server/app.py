@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import secrets
 import socket
@@ -17,8 +18,11 @@ from uuid import UUID
 
 import structlog
 from aiohttp import web
+from prometheus_client import Histogram
 
+from api import express
 from api.dispatch import add_routes
+from api.editors import Editors
 from api.errors import Detail
 from api.events.door import PATH, Events
 from api.events.jobs import JobEvents
@@ -28,7 +32,7 @@ from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import MemoryRateLimiter, RateLimiter, SharedRateLimiter
 from api.links import Links
-from api.sync import binary_frame, sync
+from api.sync import binary_frame
 from api.tiers import Tier
 from collab.projection import Projection
 from collab.schema import Changes
@@ -48,17 +52,19 @@ from persistence.videos import Videos
 from server.chores import Chores
 from server.door import Door
 from server.durable import DurableLog
-from server.hub import ConnectionLimits, Hub
-from server.keeper import Stores
+from server.hub import Hub
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
 from server.pages import GUEST, Pages
+from server.places import ConnectionLimits
 from server.projector import Heard, Projector
 from server.providers import image_provider, sampler, speech_studio
+from server.scratch import scratch
 from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
+from server.stores import Stores
 
 SHUTDOWN_SECONDS: Final = 2.0
 COLLECT_AFTER: Final = 20_000
@@ -118,19 +124,23 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         heard.append(lambda video_id, _, __: parts.access.moved(video_id))
         heard.append(events.projected)
         app = build(parts, _log, version=version("cocut"))
-        app.router.add_get("/ws/videos/{video_id}", sync)
+        editors = Editors(parts)
+        app.router.add_get("/ws/videos/{video_id}", editors.handle, allow_head=False)
         app.router.add_route("*", PATH, events.handle)
         add_routes(app, Pages(_guest_token(settings)).routes)
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
         await runner.setup()
+        express.install(runner, parts, _log)
         stack.push_async_callback(runner.cleanup)
         job_events = JobEvents(parts, events, database.dsn)
         job_events.start()
         stack.push_async_callback(job_events.close)
         events.start()
         stack.push_async_callback(events.close)
+        editors.start()
+        stack.push_async_callback(editors.close)
         hub.start()
         stack.push_async_callback(hub.drain)
         await stack.enter_async_context(Chores(database, parts.versions).running())
@@ -158,8 +168,12 @@ def _parts(
     async def ready() -> list[Detail]:
         return _not_ready(hub, durable)
 
+    @functools.cache  # a path is a route's: there are as many as there are routes
+    def seconds_of(method: str, route: str, status: int) -> Histogram:
+        return metrics.request_seconds.labels(method, route, status)
+
     def observed(method: str, route: str, status: int, seconds: float) -> None:
-        metrics.request_seconds.labels(method, route, status).observe(seconds)
+        seconds_of(method, route, status).observe(seconds)
 
     def refused(code: str) -> None:
         metrics.refused.labels(code).inc()
@@ -213,8 +227,6 @@ def _guest_token(settings: Settings) -> Callable[[], str] | None:
 async def _media(
     settings: Settings, database: Database, public_url: str, stack: AsyncExitStack
 ) -> MediaParts:
-    scratch = settings.data_dir / "incoming"
-    scratch.mkdir(mode=0o700, exist_ok=True)
     store = FileStore.open(settings.files_url())
     studio = await speech_studio(settings, database, Blobs(database, store))
     return media_parts(
@@ -222,7 +234,7 @@ async def _media(
         store,
         Links(public_url, await shared_secret(database, "links"), time.time),
         Examiner(),
-        scratch,
+        await stack.enter_async_context(scratch(settings.data_dir)),
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,

@@ -7,9 +7,7 @@ something, whose role or token has ended, which rooms are idle, and which logs w
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -19,67 +17,29 @@ from collab.errors import (
     CocutError,
     DatabaseAway,
     Draining,
-    Forbidden,
-    Unauthenticated,
     Unavailable,
     VideoNotFound,
 )
 from collab.ports import Edit, Edited, Listener, Listening, Seat
-from collab.session import Channel, Session
+from collab.session import Channel
 from persistence import bus
 from persistence.bus import Hint
-from persistence.snapshots import Snapshots, due
+from persistence.snapshots import Snapshots
 from persistence.update_log import Head
 from persistence.videos import Videos
 from server import memory
-from server.keeper import Keeper, Stores
+from server.keeper import Keeper
+from server.places import ConnectionLimits, Places
 from server.projector import Projector
+from server.snapshotting import Snapshotting
+from server.stores import Stores
 
 IDLE_SECONDS: Final = 30.0
 LISTEN_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 12.0
-COMPACTION_SECONDS: Final = 10.0
-"""The least time between two snapshots of a video while it is edited: each takes a good part of a
-core for a second, which edits that come by the thousand feel."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """How many connections may be open."""
-
-    per_video: int = 20_000
-    per_user: int = 50
-
-
-class _Seat:
-    """An editor's place in a room; see `collab.ports.Seat`."""
-
-    def __init__(self, hub: Hub, keeper: Keeper, session: Session, expires_at: float) -> None:
-        self.keeper = keeper
-        self.session = session
-        self.expires_at = expires_at
-        self._hub = hub
-
-    def receive(self, frame: bytes) -> bool:
-        return self.keeper.receive(self.session, frame)
-
-    async def drained(self) -> None:
-        await self.keeper.drained()
-
-    def leave(self) -> None:
-        self._hub.leave(self)
-
-
-@dataclass(slots=True, eq=False)
-class _Ear:
-    """A listener's place."""
-
-    keeper: Keeper
-    listener: Listener
-    user: str
 
 
 class Hub:
@@ -108,19 +68,14 @@ class Hub:
         self._stores = stores
         self._idle_seconds = idle_seconds
         self._projector = projector
-        self._videos = videos
-        self._snapshots = snapshots
-        self._limits = limits
-        self._wall = wall
+        self._places = Places(limits, videos, wall, stores.metrics)
+        self._snapshotting = Snapshotting(
+            snapshots, stores.metrics, stores.clock, self._snapshot_ended
+        )
         self._keepers: dict[UUID, Keeper] = {}
         self._opening: dict[UUID, asyncio.Task[Keeper]] = {}
         self._closing: dict[UUID, asyncio.Task[None]] = {}
-        self._compacting: dict[UUID, asyncio.Task[None]] = {}
-        self._seats: dict[int, _Seat] = {}
-        self._ears: dict[Keeper, set[_Ear]] = {}
-        self._per_user: Counter[str] = Counter()
         self._nodes: dict[bytes, float] = {}
-        self._last_session = 0
         self._draining = False
         self._ticker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,32 +105,16 @@ class Hub:
         """Give an editor a place in the video's room; see `collab.ports.Rooms`."""
         if self._draining:
             raise Draining
-        if self._per_user[user] >= self._limits.per_user:
-            raise Unavailable("You have too many connections open; close some and try again.")
-        self._per_user[user] += 1
+        self._places.count(user)
         try:
             keeper = await self._open(video_id)
-            if len(keeper.room.sessions) >= self._limits.per_video:
-                raise Unavailable("Too many editors are connected to this video.")
+            seat = self._places.sit(keeper, channel, user, may_edit=may_edit, expires_at=expires_at)
         except BaseException:
-            self._forget_user(user)
+            self._places.discount(user)
             raise
-        self._last_session += 1
-        session = Session(self._last_session, user, may_edit, channel)
-        seat = _Seat(self, keeper, session, expires_at)
-        self._seats[session.id] = seat
-        self._stores.metrics.editors.set(len(self._seats))
-        keeper.join(session)
         if access_version != keeper.access_version:
             self._spawn(self._check_access(keeper, None))
         return seat
-
-    def leave(self, seat: _Seat) -> None:
-        """Take back a place."""
-        if self._seats.pop(seat.session.id, None) is not None:
-            self._forget_user(seat.session.user)
-            self._stores.metrics.editors.set(len(self._seats))
-        seat.keeper.leave(seat.session)
 
     async def listen(
         self, video_id: UUID, listener: Listener, *, user: str, access_version: int
@@ -184,11 +123,7 @@ class Hub:
         if self._draining:
             raise Draining
         keeper = await self._open(video_id)
-        if keeper.listeners >= self._limits.per_video:
-            raise Unavailable("Too many listen to this video.")
-        ear = _Ear(keeper, listener, user)
-        self._ears.setdefault(keeper, set()).add(ear)
-        keeper.listen(1)
+        ear = self._places.listen(keeper, listener, user)
         try:
             if access_version != keeper.access_version:
                 await self._check_access(keeper, None)
@@ -196,24 +131,12 @@ class Hub:
             async with asyncio.timeout(LISTEN_SECONDS):
                 await keeper.projector.wait(keeper.room.seq)
         except TimeoutError:
-            self._cover(ear)
+            self._places.cover(ear)
             raise Unavailable("The video is busy; try again.") from None
         except BaseException:
-            self._cover(ear)
+            self._places.cover(ear)
             raise
-        return Listening(keeper.projector.projected_seq, lambda: self._cover(ear))
-
-    def _cover(self, ear: _Ear) -> None:
-        ears = self._ears.get(ear.keeper, set())
-        if ear in ears:
-            ears.discard(ear)
-            ear.keeper.listen(-1)
-            if not ears:
-                del self._ears[ear.keeper]
-
-    def _refuse(self, ear: _Ear, error: CocutError) -> None:
-        self._cover(ear)
-        ear.listener.refuse(error)
+        return Listening(keeper.projector.projected_seq, lambda: self._places.cover(ear))
 
     async def edit(self, video_id: UUID, edit: Edit, *, by: str) -> Edited:
         """Run an edit in the video's room; see `collab.ports.Rooms`."""
@@ -222,6 +145,14 @@ class Hub:
     async def bring(self, video_id: UUID, update: bytes, *, by: str, after: int) -> Edited:
         """Take an update that was made elsewhere; see `collab.ports.Rooms`."""
         return await (await self._writable(video_id)).bring(update, by, after)
+
+    async def logged(self, video_id: UUID) -> None:
+        """Wait until the journal holds nothing of a video; see `collab.ports.Rooms`."""
+        durable = self._stores.durable
+        if durable.away:
+            raise DatabaseAway
+        if durable.backlog(video_id):
+            await (await self._open(video_id)).logged()
 
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         """The document as one update, and its sequence number."""
@@ -291,15 +222,15 @@ class Hub:
                 await asyncio.gather(*self._opening.values(), return_exceptions=True)
                 keepers = list(self._keepers.values())
                 await asyncio.gather(*(keeper.close() for keeper in keepers))
-                for seat in list(self._seats.values()):
-                    seat.session.channel.refuse(Draining())
+                self._places.drain()
                 await asyncio.gather(*self._closing.values())
-                await asyncio.gather(*(self._compact(keeper) for keeper in keepers))
+                await asyncio.gather(*(self._snapshotting.make(keeper) for keeper in keepers))
         except TimeoutError:
             _log.warning("drain_incomplete", rooms=len(self._keepers))
-        for task in (*self._tasks, *self._compacting.values()):
+        await self._snapshotting.close()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._compacting.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _writable(self, video_id: UUID) -> Keeper:
         if self._draining:
@@ -337,8 +268,9 @@ class Hub:
 
     def _ended(self, keeper: Keeper) -> None:
         """A room has failed: the next who asks opens it anew."""
-        for ear in list(self._ears.get(keeper, ())):
-            self._refuse(ear, keeper.failure or Unavailable("The room of this video failed."))
+        self._places.refuse_listeners(
+            keeper, keeper.failure or Unavailable("The room of this video failed.")
+        )
         if self._keepers.get(keeper.video_id) is keeper:
             del self._keepers[keeper.video_id]
             self._stores.metrics.rooms.set(len(self._keepers))
@@ -346,14 +278,15 @@ class Hub:
     def _close(self, keeper: Keeper) -> None:
         del self._keepers[keeper.video_id]
         self._stores.metrics.rooms.set(len(self._keepers))
-        task = asyncio.get_running_loop().create_task(self._close_and_compact(keeper))
+        task = asyncio.get_running_loop().create_task(self._close_and_snapshot(keeper))
         self._closing[keeper.video_id] = task
         task.add_done_callback(lambda _: self._closing.pop(keeper.video_id, None))
 
-    async def _close_and_compact(self, keeper: Keeper) -> None:
+    async def _close_and_snapshot(self, keeper: Keeper) -> None:
         await keeper.close()
         self._closed_since_trim = True
-        self._start_compaction(keeper)
+        if not self._draining:
+            self._snapshotting.start(keeper)
 
     async def _tick_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
@@ -370,25 +303,20 @@ class Hub:
     async def _tick(self) -> None:
         metrics = self._stores.metrics
         metrics.journal_bytes.set(self._stores.durable.journal_bytes)
-        self._end_expired()
+        self._places.end_expired()
         now = self._stores.clock()
         for keeper in list(self._keepers.values()):
             idle = keeper.idle_since is not None and now - keeper.idle_since >= self._idle_seconds
             if idle and not keeper.busy:
                 self._close(keeper)
-            elif now - keeper.compacted_at >= COMPACTION_SECONDS and (
-                keeper.idle_since is not None
-                or due(
-                    keeper.rows_since_snapshot, keeper.bytes_since_snapshot, keeper.snapshot_bytes
-                )
-            ):
-                self._start_compaction(keeper)
+            elif keeper.growth.wants_snapshot(now, idle=keeper.idle_since is not None):
+                self._snapshotting.start(keeper)
         self._give_back_memory(now)
         keepers = list(self._keepers.values())
         self._forget_dead_nodes(now, keepers)
         metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
         metrics.projection_lag.set(max((keeper.projector.lag for keeper in keepers), default=0))
-        metrics.snapshot_lag.set(max((keeper.rows_since_snapshot for keeper in keepers), default=0))
+        metrics.snapshot_lag.set(max((keeper.growth.rows for keeper in keepers), default=0))
         metrics.backlog.set(
             sum(len(self._stores.durable.backlog(id_)) for id_ in self._stores.durable.waiting())
         )
@@ -418,78 +346,21 @@ class Hub:
             for keeper in keepers:
                 keeper.forget_nodes(self._nodes.__contains__)
 
-    def _end_expired(self) -> None:
-        wall = self._wall()
-        for seat in list(self._seats.values()):
-            if seat.expires_at <= wall:
-                self._dismiss(seat, Unauthenticated("The token has expired; set a new one."))
-
     async def _check_access(self, keeper: Keeper, head: Head | None) -> None:
         """Close or change the connections of those whose role has changed."""
         if head is None:
             head = (await self._stores.log.heads([keeper.video_id]))[keeper.video_id]
-        seats = [seat for seat in self._seats.values() if seat.keeper is keeper]
-        ears = list(self._ears.get(keeper, ()))
         if head.deleted:
-            for seat in seats:
-                self._dismiss(seat, VideoNotFound("The video was deleted."))
-            for ear in ears:
-                self._refuse(ear, VideoNotFound("The video was deleted."))
+            self._places.deleted(keeper)
             if self._keepers.get(keeper.video_id) is keeper:
                 self._close(keeper)
             return
-        users = list({*(seat.session.user for seat in seats), *(ear.user for ear in ears)})
-        roles = await self._videos.roles_of(keeper.video_id, users)
-        for seat in seats:
-            role = roles.get(seat.session.user)
-            if role is None:
-                self._dismiss(seat, Forbidden("You have no role on this video any more."))
-            else:
-                seat.session.may_edit = role != "viewer"
-                seat.session.told_denied = False
-        for ear in ears:
-            if ear.user not in roles:
-                self._refuse(ear, Forbidden("You have no role on this video any more."))
+        await self._places.review(keeper)
         keeper.access_version = head.access_version
 
-    def _dismiss(self, seat: _Seat, error: CocutError) -> None:
-        self.leave(seat)
-        seat.session.channel.refuse(error)
-
-    def _start_compaction(self, keeper: Keeper) -> None:
-        video_id = keeper.video_id
-        if not keeper.rows_since_snapshot or video_id in self._compacting or self._draining:
-            return
-        task = asyncio.get_running_loop().create_task(self._compact(keeper))
-        self._compacting[video_id] = task
-        task.add_done_callback(lambda _: self._compacted(video_id))
-
-    def _compacted(self, video_id: UUID) -> None:
-        self._compacting.pop(video_id, None)
+    def _snapshot_ended(self, video_id: UUID) -> None:
         # A room that was closed is held until then.
         self._closed_since_trim = self._closed_since_trim or video_id not in self._keepers
-
-    async def _compact(self, keeper: Keeper) -> None:
-        if not keeper.rows_since_snapshot:
-            return
-        rows, size = keeper.rows_since_snapshot, keeper.bytes_since_snapshot
-        keeper.compacted_at = self._stores.clock()
-        metrics = self._stores.metrics
-        try:
-            with metrics.snapshot_seconds.time():
-                made = await self._snapshots.compact(keeper.video_id)
-        except VideoNotFound:
-            keeper.rows_since_snapshot = 0  # deleted, and its log with it
-            return
-        except (CocutError, OSError) as error:
-            metrics.snapshots.labels("failed").inc()
-            _log.error("snapshot_failed", video=str(keeper.video_id), error=str(error))
-            return
-        metrics.snapshots.labels("made" if made else "skipped").inc()
-        keeper.rows_since_snapshot -= rows
-        keeper.bytes_since_snapshot -= size
-        if made:
-            keeper.snapshot_bytes = made.size
 
     async def _project_what_is_behind(self) -> None:
         """A process that was killed may have left edits in the log that the tables do not show."""
@@ -510,8 +381,3 @@ class Hub:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _forget_user(self, user: str) -> None:
-        self._per_user[user] -= 1
-        if not self._per_user[user]:
-            del self._per_user[user]

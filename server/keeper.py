@@ -7,19 +7,16 @@ anything encoded, projected or answered.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from collab.document import Document, Outcome
+from collab.document import Outcome
 from collab.errors import (
     BrokenDocument,
     CocutError,
-    CorruptLog,
     DatabaseAway,
     Draining,
     MissingUpdates,
@@ -27,16 +24,14 @@ from collab.errors import (
     VideoNotFound,
 )
 from collab.ports import Edit, Edited
-from collab.protocol import Framing
 from collab.room import Batch, Brought, Item, Received, Requested, Room
-from collab.schema import DocumentLimits
 from collab.session import Session
 from collab.surrogates import find_pairs
-from persistence.bus import Bus
-from persistence.update_log import StoredDocument, UpdateLog
-from server.durable import DurableLog
-from server.observe import Metrics
+from server.growth import Growth
+from server.inbox import Inbox
 from server.projector import Projector
+from server.stores import Stores
+from server.tail import Tail
 
 SENDING_SHARE: Final = 0.3
 """The share of a core that a room may spend on sending: a fan-out that took t seconds is followed
@@ -44,12 +39,6 @@ by the next one t / SENDING_SHARE after it began, or later."""
 
 PAUSE_AFTER: Final = 500
 """Editors written to before others get a turn."""
-
-BATCH_ITEMS: Final = 2_000
-"""What is taken at once: some 30 ms of work, during which nobody else's turn comes."""
-
-INBOX_BYTES: Final = 16 * 1024 * 1024
-"""What may wait in a room before reading from its editors stops."""
 
 LAGGING_SECONDS: Final = 0.05
 PRESENCE_SECONDS: Final = 0.03
@@ -62,33 +51,7 @@ LOGGED_SECONDS: Final = 10.0
 CATCH_UP_TRIES: Final = 3
 """How often the log is read for what an update builds on."""
 
-HEARD_ROWS: Final = 1000
-"""Rows of other nodes that are kept until their turn comes."""
-
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What a keeper works with.
-
-    Attributes:
-        log: of all videos.
-        durable: where batches go.
-        limits: of documents.
-        framing: makes of a protocol message what the channels write.
-        clock: monotonic seconds.
-        metrics: of this process.
-        bus: the way to other nodes, if there are any.
-    """
-
-    log: UpdateLog
-    durable: DurableLog
-    limits: DocumentLimits
-    framing: Framing
-    clock: Callable[[], float]
-    metrics: Metrics
-    bus: Bus | None = None
 
 
 class Keeper:
@@ -100,25 +63,19 @@ class Keeper:
         self.video_id = video_id
         self.access_version = 0
         self.idle_since: float | None = stores.clock()
-        self.rows_since_snapshot = 0
-        self.bytes_since_snapshot = 0
-        self.snapshot_bytes = 0
-        self.compacted_at = float("-inf")
+        self.growth = Growth()
         self.projector = projector
         self.listeners = 0
         self.failure: CocutError | None = None
         self._stores = stores
         self._ended = ended
-        self._inbox: list[Item] = []
-        self._inbox_bytes = 0
-        self._room_again = asyncio.Event()
-        self._room_again.set()
         self._wake = asyncio.Event()
+        self._inbox = Inbox(self._wake.set)
         self._timer: asyncio.TimerHandle | None = None
         self._next_take = 0.0
         self._taken_at = 0.0
         self._behind = False
-        self._heard: dict[int, tuple[bytes, str]] = {}
+        self._tail = Tail(video_id, stores.log, stores.metrics)
         self._next_presence = 0.0
         self._flushed = asyncio.Event()
         self._last_join = 0.0
@@ -137,13 +94,11 @@ class Keeper:
             await self._stores.durable.flush(self.video_id)
         stored = await self._stores.log.load(self.video_id)
         self.access_version = stored.access_version
-        self.rows_since_snapshot = len(stored.rows)
-        self.bytes_since_snapshot = sum(len(row.update) for row in stored.rows)
-        self.snapshot_bytes = len(stored.state or b"")
+        self.growth.add(len(stored.rows), sum(len(row.update) for row in stored.rows))
+        self.growth.snapshot_bytes = len(stored.state or b"")
         bus = self._stores.bus
-        self.room = Room(
-            self._document(stored), stored.seq, self._stores.framing, shared=bus is not None
-        )
+        document = self._stores.document(self.video_id, stored)
+        self.room = Room(document, stored.seq, self._stores.framing, shared=bus is not None)
         if bus is not None:
             await bus.subscribe(self.video_id)
             # What was stored between the load and the subscription.
@@ -184,17 +139,11 @@ class Keeper:
 
     def receive(self, session: Session, frame: bytes) -> bool:
         """Queue a frame; returns whether the room can take more at once (see `drained`)."""
-        self._inbox.append(Received(session, frame))
-        self._inbox_bytes += len(frame)
-        self._wake.set()
-        if self._inbox_bytes < INBOX_BYTES:
-            return True
-        self._room_again.clear()
-        return False
+        return self._inbox.receive(session, frame)
 
     async def drained(self) -> None:
         """Wait until the room can take more."""
-        await self._room_again.wait()
+        await self._inbox.drained()
 
     async def edit(self, edit: Edit, by: str) -> Edited:
         """Run an edit by the server; returns once it is stored and projected."""
@@ -223,17 +172,16 @@ class Keeper:
             if not settled.done():
                 settled.set_result(outcome)
 
-        self._inbox.append(ask(settle))
-        self._wake.set()
+        self._inbox.put(ask(settle))
         outcome = await settled
         if outcome.error is not None:
             raise outcome.error
-        await self._logged()
+        await self.logged()
         seq = self.room.seq
         await self.projector.wait(seq)
         return Edited(seq, outcome.value)
 
-    async def _logged(self) -> None:
+    async def logged(self) -> None:
         """Wait, not for ever, until what is in the journal is in the log, too."""
         try:
             async with asyncio.timeout(LOGGED_SECONDS):
@@ -254,8 +202,7 @@ class Keeper:
     def hear_stored(self, seq: int, update: bytes, author: str) -> None:
         """Another node has stored a row; without its update, the log is asked for it."""
         if seq > self.room.seq:
-            if update and len(self._heard) < HEARD_ROWS:
-                self._heard[seq] = (update, author)
+            self._tail.hear(seq, update, author)
             self.catch_up()
 
     def hear_presence(self, states: bytes, node: bytes) -> None:
@@ -305,7 +252,7 @@ class Keeper:
                     await self._flush()
                 if self._inbox:
                     await self._pace()
-                    await self._process(self._next_items())
+                    await self._process(self._inbox.take())
                 self._look_after()
         except VideoNotFound as error:
             self._fail(error)
@@ -324,14 +271,6 @@ class Keeper:
             await self._wake.wait()
         self._wake.clear()
 
-    def _next_items(self) -> list[Item]:
-        """What has arrived, as far as it may be one batch."""
-        items, self._inbox = self._inbox[:BATCH_ITEMS], self._inbox[BATCH_ITEMS:]
-        self._inbox_bytes -= sum(len(item.frame) for item in items if isinstance(item, Received))
-        if self._inbox_bytes < INBOX_BYTES:
-            self._room_again.set()
-        return items
-
     async def _pace(self) -> None:
         wait = self._next_take - self._stores.clock()
         if wait > 0 and not self._closing:
@@ -345,10 +284,7 @@ class Keeper:
         if batch.asks_for_characters:
             await self._learn_characters()
         if batch.rest:
-            self._inbox[:0] = batch.rest
-            self._inbox_bytes += sum(
-                len(item.frame) for item in batch.rest if isinstance(item, Received)
-            )
+            self._inbox.put_back(batch.rest)
         frame: bytes | None = None
         if batch.update is not None:
             try:
@@ -389,7 +325,7 @@ class Keeper:
                 _log.error("document_broken", video=str(self.video_id), error=str(error))
                 stored = await self._stores.log.load(self.video_id)
                 self.room.document.close()
-                self.room.document = self._document(stored)
+                self.room.document = self._stores.document(self.video_id, stored)
                 self.room.seq = stored.seq
                 await self._learn_characters()
                 for update, _ in self._stores.durable.backlog(self.video_id):
@@ -405,8 +341,7 @@ class Keeper:
         metrics.commit_seconds.observe(self._stores.clock() - began)
         metrics.batches.inc()
         metrics.batch_size.observe(batch.edits)
-        self.rows_since_snapshot += 1
-        self.bytes_since_snapshot += len(batch.update)
+        self.growth.add(1, len(batch.update))
         if seq is not None:
             first = seq - waiting
             if first > self.room.seq + 1:
@@ -435,33 +370,15 @@ class Keeper:
             self._behind = True
 
     async def _take_stored(self, upto: int | None) -> None:
-        """Apply and show rows that other nodes have stored after this room's last one.
-
-        Those that were heard are taken as they are; the log is asked where one is missing.
-        """
-        updates: list[bytes] = []
-        authors: list[str] = []
-        seq = self.room.seq
-        while (heard := self._heard.pop(seq + 1, None)) is not None:
-            seq += 1
-            updates.append(heard[0])
-            authors.append(heard[1])
-        wanted = upto if upto is not None else max(self._heard, default=None)
-        if not updates or (wanted is not None and wanted > seq):
-            rows = await self._stores.log.read(self.video_id, seq, upto)
-            self._stores.metrics.gaps_filled.inc(len(rows))
-            updates.extend(row.update for row in rows)
-            authors.extend(row.user_ids[-1] if row.user_ids else "" for row in rows)
-            seq = rows[-1].seq if rows else seq
-        self._heard = {at: heard for at, heard in self._heard.items() if at > seq}
-        if not updates:
+        """Apply and show rows that other nodes have stored after this room's last one."""
+        rows = await self._tail.after(self.room.seq, upto)
+        if not rows.updates:
             return
         self.projector.prime()
         await self._learn_characters()
-        news = self.room.take_stored(updates, authors)
-        self.rows_since_snapshot += seq - self.room.seq
-        self.bytes_since_snapshot += sum(map(len, updates))
-        self.room.seq = max(self.room.seq, seq)
+        news = self.room.take_stored(rows.updates, rows.authors)
+        self.growth.add(rows.seq - self.room.seq, sum(map(len, rows.updates)))
+        self.room.seq = max(self.room.seq, rows.seq)
         if news is not None:
             await self._fan_out(self.room.publish(news, self.room.seq))
         self.projector.look(force=False)
@@ -518,24 +435,6 @@ class Keeper:
         if due:
             self._timer = asyncio.get_running_loop().call_later(min(due), self._wake.set)
 
-    def _document(self, stored: StoredDocument) -> Document:
-        client_id = secrets.randbits(32)
-        try:
-            return Document.load(
-                client_id,
-                self._stores.limits.document_bytes,
-                stored.state,
-                (row.update for row in stored.rows),
-            )
-        except BrokenDocument as error:
-            index = -1 if error.index is None else error.index
-            what = (
-                f"Snapshot {stored.snapshot_seq}" if index < 0 else f"Row {stored.rows[index].seq}"
-            )
-            raise CorruptLog(
-                f"{what} of video {self.video_id} cannot be applied ({error}): run `cocut doctor`."
-            ) from error
-
     def _fail(self, error: CocutError) -> None:
         """End the room and everybody's connection to it; it can be opened anew."""
         self._closing = True
@@ -543,11 +442,7 @@ class Keeper:
         for session in list(self.room.sessions.values()):
             self.room.leave(session)
             session.channel.refuse(error)
-        for item in self._inbox:
-            if not isinstance(item, Received):
-                item.settled(Outcome(None, None, error))
-        self._inbox.clear()
-        self._room_again.set()
+        self._inbox.refuse(error)
         self.projector.fail(error)
         self.room.document.close()
         self._ended(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import ipaddress
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -38,6 +39,8 @@ _TYPES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _FONT: Final = "InterVariable.ttf"
+_WORKER: Final = "worker.js"
+_PAGE_TYPES: Final = ("text/html", "text/css", "text/javascript", "image/svg+xml", "font/ttf")
 _FORWARDING: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 _TAG: Final = "Editor page"
 
@@ -76,7 +79,7 @@ class Pages:
                 content_type=page.content_type,
                 cost=0,
             )
-            for path, page in _pages()
+            for path, page in _all_pages()
         )
         if guest_token is not None:
             self.routes += (
@@ -134,6 +137,25 @@ def _is_here(host: str) -> bool:
     return is_loopback(str(mapped) if mapped is not None else address)
 
 
+def _all_pages() -> Iterator[tuple[str, Page]]:
+    pages = dict(_pages())
+    yield from pages.items()
+    listed = _list_for_offline(pages)
+    yield "/editor/files.json", _page("files.json", listed, "application/json")
+
+
+def _list_for_offline(pages: Mapping[str, Page]) -> bytes:
+    """The files that the page needs without a server, and the version that they make together."""
+    files = {
+        path: page.etag
+        for path, page in pages.items()
+        if page.content_type in _PAGE_TYPES and not path.endswith(_WORKER)
+    }
+    # The worker counts, too: a new one must replace the old.
+    version = hashlib.sha256(json.dumps([files, pages[f"/editor/{_WORKER}"].etag]).encode())
+    return json.dumps({"version": version.hexdigest()[:16], "files": list(files)}).encode()
+
+
 def _pages() -> Iterator[tuple[str, Page]]:
     top = files("server").joinpath("editor")
     for path, file in _walk(top, ""):
@@ -154,11 +176,11 @@ def _walk(directory: Traversable, prefix: str) -> Iterator[tuple[str, Traversabl
             yield prefix + entry.name, entry
 
 
-def _page(path: str, content: bytes) -> Page:
-    content_type = _TYPES[path.rpartition(".")[2]]
+def _page(path: str, content: bytes, content_type: str | None = None) -> Page:
+    content_type = content_type or _TYPES[path.rpartition(".")[2]]
     packed = None if content_type == "font/ttf" else gzip.compress(content, 6, mtime=0)
     headers = {"Content-Security-Policy": POLICY, "Cross-Origin-Opener-Policy": "same-origin"}
-    if path == "worker.js":
+    if path == _WORKER:
         headers["Service-Worker-Allowed"] = "/"
     etag = hashlib.sha256(content).hexdigest()[:32]
     return Page(content, packed, content_type, etag, MappingProxyType(headers))

@@ -20,7 +20,7 @@ from persistence.database import Database
 from persistence.errors import BlobStoreFailed
 from persistence.jobs import Job
 from persistence.renders import Frozen, Renders
-from server.media.assets import StoredAssets, local_copy
+from server.media.assets import DEFAULT_LIMITS, FetchLimits, StoredAssets, local_copy
 from server.media.errors import AssetMissing, OutOfSpace, RenderError
 from server.media.fetch import Fetcher
 from server.media.fonts.book import FontBook
@@ -62,6 +62,7 @@ class RenderJob:
         speech: what speaks, with files in the directory that it is given.
         directory: for what is being made; a directory in it for each attempt.
         fonts: shared by all renders.
+        limits: of what is fetched.
     """
 
     database: Database
@@ -71,6 +72,7 @@ class RenderJob:
     speech: Callable[[Path], Speech]
     directory: Path
     fonts: FontBook
+    limits: FetchLimits = DEFAULT_LIMITS
 
     async def sweep(self) -> None:
         """Remove what workers that were killed have left behind."""
@@ -117,6 +119,7 @@ class RenderJob:
             self.fetcher,
             place / "assets",
             premium=job.input["premium"],
+            limits=self.limits,
         )
         warnings: list[str] = []
 
@@ -149,17 +152,10 @@ class RenderJob:
 
     async def _options(self, job: Job, place: Path, warnings: list[str]) -> RenderOptions:
         given = job.input
-        mark, own = None, given.get("own_watermark")
-        if given["watermark"]:
-            mark = Watermark()
-            if own is not None:
-                try:
-                    image = await local_copy(self.blobs, own["key"], place / "assets")
-                    mark = Watermark(
-                        "", image, own["position"], float(own["scale"]), float(own["opacity"])
-                    )
-                except AssetMissing as error:
-                    warnings.append(f"The watermark's picture cannot be shown: {error}.")
+        mark = Watermark() if given["watermark"] else None
+        own = given.get("own_watermark")
+        if mark is not None and own is not None:
+            mark = await self._own_mark(own, place, warnings)
         return RenderOptions(
             given["quality"],
             given["aspect_ratio"],
@@ -169,6 +165,18 @@ class RenderJob:
             redraw_all=given.get("redraw_all", False),
             nice=NICE,
         )
+
+    async def _own_mark(
+        self, own: dict[str, Any], place: Path, warnings: list[str]
+    ) -> Watermark | None:
+        try:
+            if own["key"] is None:
+                raise AssetMissing("it was deleted")
+            image = await local_copy(self.blobs, own["key"], place / "assets")
+        except AssetMissing as error:
+            warnings.append(f"The watermark's picture cannot be shown: {error}.")
+            return None
+        return Watermark("", image, own["position"], float(own["scale"]), float(own["opacity"]))
 
     async def _store(self, running: Running, result: RenderResult, warnings: list[str]) -> None:
         job = running.job

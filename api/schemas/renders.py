@@ -16,10 +16,10 @@ from api.schemas.base import (
     Time,
     without_defaults,
 )
+from api.schemas.watermark import OwnWatermark
 
 Quality = Literal["360p", "480p", "720p", "1080p", "1440p", "2160p"]
 Format = Literal["mp4", "webm", "gif", "mov", "mp3"]
-Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
 Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WebhookUrl = Annotated[
     str,
@@ -31,17 +31,9 @@ WebhookUrl = Annotated[
 ]
 
 
-class OwnWatermark(Given):
-    """A mark of one's own (business tier)."""
-
-    media_id: GivenId
-    position: Corner = "bottom-right"
-    scale: Annotated[float, Field(ge=0.01, le=1, description="of the picture's width")] = 0.15
-    opacity: Annotated[float, Field(ge=0, le=1)] = 0.6
-
-
 class RenderRequest(Given):
-    """How to render. The largest quality and the watermark go by the tier of the video's owner."""
+    """How to render. The largest quality and the watermark go by the tier of the video's owner; a
+    `watermark` goes before the one that is kept on the video."""
 
     quality: Quality | None = None
     aspect_ratio: AspectRatio | None = None
@@ -112,7 +104,10 @@ class Render(Shown):
     error: RenderError | None
     output_url: str | None
     poster_url: str | None
-    captions_url: str | None
+    captions_url: Annotated[
+        str | None,
+        Field(description="WebVTT; the same link with `.srt` in place of `.vtt` gives SubRip"),
+    ]
     created_at: Time
     finished_at: Time | None
 

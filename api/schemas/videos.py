@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from api.schemas.base import AspectRatio, Given, Id, Pagination, Shown, Time, Title
+from pydantic import ConfigDict
+
+from api.schemas.base import (
+    AspectRatio,
+    Given,
+    Id,
+    Pagination,
+    Shown,
+    Time,
+    Title,
+    without_defaults,
+)
+from api.schemas.watermark import OwnWatermark
 from collab.schema import DEFAULT_ASPECT_RATIO
 
 
@@ -16,14 +28,17 @@ class VideoCreate(Given):
 
 
 class VideoUpdate(Given):
-    """Changes to a video."""
+    """Changes to a video; `watermark` is kept for its renders (business tier), null removes it."""
 
     title: Title = ""
     aspect_ratio: AspectRatio = DEFAULT_ASPECT_RATIO
+    watermark: OwnWatermark | None = None
 
 
 class Video(Shown):
-    """A video."""
+    """A video; `watermark` only where one is kept on it."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     id: Id
     title: str
@@ -34,6 +49,7 @@ class Video(Shown):
     duration: float
     created_at: Time
     updated_at: Time
+    watermark: OwnWatermark | None = None
 
 
 class OneVideo(Shown):

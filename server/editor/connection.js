@@ -1,15 +1,15 @@
 // The way between the document here, in this browser's store, and on the server.
 
-import { clearDocument, decoding, encoding, IndexeddbPersistence, WebsocketProvider } from './vendor/collaboration.js'
+import { LocalCopy } from './local-copy.js'
+import { decoding, encoding, WebsocketProvider } from './vendor/collaboration.js'
 
 const SYNC = 0
 const AUTH = 2
 const ACKNOWLEDGE = 102
 const ASK_AFTER_MS = 40
-const STORE_MS = 3000
 
 /**
- * The connection of one document. Event: `change`, when `phase` or `isSaved` may have changed.
+ * The connection of one document. Event: `change`, when `phase`, `isSaved` or `isKept` may have changed.
  *
  * `phase` is `connecting`, `live`, `offline`, `expired` (the token has ended), `lost` (no role, or
  * no such video; `reason` says which) or `refused` (the last change was not taken; `reason`).
@@ -29,7 +29,7 @@ export class Connection extends EventTarget {
     super()
     this.session = session
     this.doc = doc
-    this.storeName = `cocut:${session.user}:${videoId}`
+    this.local = new LocalCopy(`cocut:${session.user}:${videoId}`, doc)
     const address = `${location.origin.replace(/^http/, 'ws')}/ws/videos`
     this.provider = new WebsocketProvider(address, videoId, doc, {
       connect: false,
@@ -42,7 +42,7 @@ export class Connection extends EventTarget {
 
   /** Load what this browser has of the document, then connect. */
   async open() {
-    await this.#openStore()
+    await this.local.open()
     if (this.#closed) return
     if (navigator.onLine) this.provider.connect()
     else this.#become('offline')
@@ -53,9 +53,14 @@ export class Connection extends EventTarget {
     return this.phase === 'live' && this.#confirmed && this.#stored >= this.#edits
   }
 
-  /** Whether something was done here since the page was opened that is not known to be stored. */
+  /** Whether something was done here, now or before a reload, that is not known to be on the server. */
   get hasUnsaved() {
-    return this.#stored < this.#edits
+    return this.#stored < this.#edits || this.local.inherited
+  }
+
+  /** Whether all that was done here is committed to this browser's store. */
+  get isKept() {
+    return !this.local.broken && this.local.kept >= this.#edits
   }
 
   /** Wait until what was done here is stored, for a request that works from what is stored. */
@@ -76,8 +81,7 @@ export class Connection extends EventTarget {
   }
 
   async forget() {
-    await this.store?.destroy()
-    await clearDocument(this.storeName)
+    await this.local.destroy()
   }
 
   close() {
@@ -87,24 +91,16 @@ export class Connection extends EventTarget {
     removeEventListener('offline', this.#offline)
     this.provider.destroy()
     this.awareness.destroy()
-    this.store?.destroy()
-  }
-
-  async #openStore() {
-    try {
-      this.store = new IndexeddbPersistence(this.storeName, this.doc)
-      const loaded = this.store._db.then(() => this.store.whenSynced)
-      await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, STORE_MS))])
-    } catch {
-      this.store = null // a browser without a store: what is not saved ends with the page
-    }
+    this.local.close()
   }
 
   #listen() {
     const { provider } = this
+    this.local.addEventListener('change', () => this.#changed())
     this.doc.on('update', (_update, origin) => {
-      if (origin === provider || origin === this.store) return
+      if (origin === provider || this.local.gave(origin)) return
       this.#edits += 1
+      this.local.keep(this.#edits)
       this.#ask()
       this.#changed()
     })
@@ -130,6 +126,7 @@ export class Connection extends EventTarget {
     provider.messageHandlers[ACKNOWLEDGE] = (_encoder, decoder) => {
       this.#stored = Math.max(this.#stored, decoding.readVarUint(decoder))
       this.#confirmed = true
+      if (this.isSaved) this.local.settle(this.#edits)
       this.#changed()
     }
     provider.messageHandlers[AUTH] = () => {

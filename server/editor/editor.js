@@ -154,6 +154,7 @@ export class Editor {
       this.status.update() // at once: no frame passes in which an edit is called saved
       this.update()
     })
+    this.#end.on(this.app.offline, 'change', this.update)
     this.#end.on(presence, 'change', everyFrame(() => this.#updatePresence()))
     this.#end.on(selection, 'change', () => {
       if (selection.scene !== this.shownScene && !this.player.playing) this.player.time = 0
@@ -168,7 +169,7 @@ export class Editor {
     })
     this.#end.on(window, 'focus', () => this.#learnRole())
     this.#end.on(window, 'beforeunload', (event) => {
-      if (!connection.store && connection.hasUnsaved) event.preventDefault()
+      if (connection.hasUnsaved && !connection.isKept) event.preventDefault()
     })
     for (const type of ['stack-item-added', 'stack-item-popped', 'stack-cleared']) project.undo.on(type, this.update)
   }

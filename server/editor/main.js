@@ -1,7 +1,7 @@
 // The start of the page: who is here, and which view the address names.
 
 import { Editor } from './editor.js'
-import { keepForOffline } from './offline.js'
+import { OfflinePage } from './offline.js'
 import { Rest } from './rest.js'
 import { Session } from './session.js'
 import { renewSession, signIn } from './signin.js'
@@ -15,6 +15,7 @@ class App {
   constructor() {
     this.session = new Session()
     this.rest = new Rest(this.session)
+    this.offline = new OfflinePage()
   }
 
   async start() {
@@ -23,7 +24,7 @@ class App {
     this.session.addEventListener('expired', () => this.#expired())
     await this.session.begin()
     this.show()
-    await keepForOffline()
+    await this.offline.keep()
   }
 
   show() {

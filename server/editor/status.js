@@ -16,13 +16,14 @@ export class Status {
   }
 
   update() {
-    const { connection, project } = this.editor
+    const { app, connection, project } = this.editor
     const state = this.#state(connection, project)
     if (this.mark.dataset.state !== state) {
       this.mark.dataset.state = state
       this.mark.firstChild.replaceWith(icon(state === 'saved' ? 'check' : state === 'offline' ? 'warning' : 'cloud', 14))
     }
-    setText(this.text, { saved: 'Saved', saving: 'Saving…', connecting: 'Connecting…', offline: connection.hasUnsaved ? 'Offline, kept here' : 'Offline', viewing: 'Watching', stopped: 'Not saved' }[state])
+    setText(this.text, { saved: 'Saved', saving: 'Saving…', connecting: 'Connecting…', offline: offlineText(connection), viewing: 'Watching', stopped: 'Not saved' }[state])
+    this.mark.title = app.offline.kept ? 'This page opens without a connection, too.' : ''
     this.#explain(connection)
   }
 
@@ -37,12 +38,14 @@ export class Status {
   #explain(connection) {
     const { editor } = this
     const { phase, reason, denied } = connection
-    const shown = `${phase} ${reason} ${denied} ${editor.role}`
+    const { kept } = editor.app.offline
+    const { broken } = connection.local
+    const shown = `${phase} ${reason} ${denied} ${editor.role} ${kept} ${broken}`
     if (shown === this.#shown) return
     this.#shown = shown
     const says = {
-      offline: ['You are offline. Go on working: your changes are kept in this browser and merged when the connection is back.', null],
-      expired: ['Your session has ended. Your changes are kept in this browser.', null],
+      offline: [offlineNotice(broken, kept), null],
+      expired: [`Your session has ended. ${broken ? 'Your changes are in this page only: leave it open.' : 'Your changes are kept in this browser.'}`, null],
       refused: [reason, button('Undo it and reconnect', () => editor.undoRefused())],
       lost: [reason, button('Back to the videos', () => editor.leaveForGood())],
     }[phase]
@@ -51,4 +54,15 @@ export class Status {
     this.notice.dataset.phase = phase
     this.notice.replaceChildren(...(text ? [icon('warning'), h('span', { class: 'grow' }, text), ...(action ? [action] : [])] : []))
   }
+}
+
+function offlineText({ hasUnsaved, isKept }) {
+  if (!hasUnsaved) return 'Offline'
+  return isKept ? 'Offline, kept here' : 'Offline, not kept'
+}
+
+function offlineNotice(broken, pageKept) {
+  if (broken) return 'You are offline, and this browser keeps nothing. Go on working, but leave this page open: your changes are merged when the connection is back.'
+  const merged = 'You are offline. Go on working: your changes are kept in this browser and merged when the connection is back.'
+  return pageKept ? merged : `${merged} Leave this page open: it does not open again before that.`
 }

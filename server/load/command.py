@@ -30,7 +30,11 @@ def load(
     rate: Annotated[float, typer.Option(min=0, help="Edits a second, all editors together.")] = 50,
     seconds: Annotated[float, typer.Option(min=0, help="For how long to send.")] = 10,
     presence_rate: Annotated[
-        float, typer.Option(min=0, help="Presence updates a second, all editors together.")
+        float,
+        typer.Option(
+            min=0,
+            help="Presence updates a second, all editors together; each repeats what it hears.",
+        ),
     ] = 0,
     videos: Annotated[int, typer.Option(min=1, help="Videos that the editors share out.")] = 1,
     into: Annotated[

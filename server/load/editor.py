@@ -22,6 +22,7 @@ class Counts:
     frames: int = 0
     bytes: int = 0
     presence: int = 0
+    repeated: int = 0
     lost: int = 0
     closes: dict[int, int] = field(default_factory=dict)
     last_arrival: float = 0.0
@@ -44,6 +45,7 @@ class Editor(asyncio.Protocol):
             several), in seconds of the monotonic clock.
         closed: whether the connection has ended.
         heard: when something arrived last, in the same seconds.
+        repeat: what to answer presence with, if anything.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Editor(asyncio.Protocol):
         self.synced: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.closed = False
         self.heard = 0.0
+        self.repeat: Callable[[bytes], bytes | None] | None = None
         self._trail = trail
         self._counts = counts
         self._vector = vector
@@ -192,6 +195,9 @@ class Editor(asyncio.Protocol):
             message = self.wire.read(raw[head:])
             if message.kind == frames.AWARENESS:
                 counts.presence += 1
+                if self.repeat is not None and (answer := self.repeat(message.body)):
+                    counts.repeated += 1
+                    self.send(answer)
                 return
             if message.kind != frames.SYNC:
                 return

@@ -84,7 +84,8 @@ def frame_size(data: bytes, at: int) -> tuple[int, int] | None:
 class Message:
     """A message read from a server: its type, for sync messages the subtype, and the body.
 
-    `body` is the state vector of a step 1, the update of a step 2 or an update, else empty.
+    `body` is the state vector of a step 1, the update of a step 2 or an update, the states of
+    presence, else empty.
     """
 
     kind: int
@@ -145,6 +146,10 @@ class Wire:
         """The frame that carries one client's presence."""
         text = json.dumps(state, separators=(",", ":")).encode()
         states = b"\1" + varuint(client) + varuint(clock) + var_bytes(text)
+        return self.awareness(states)
+
+    def awareness(self, states: bytes) -> bytes:
+        """The frame that carries encoded states of presence."""
         return self._message(AWARENESS, var_bytes(states))
 
     def read(self, payload: bytes) -> Message:
@@ -160,6 +165,8 @@ class Wire:
         kind, at = read_varuint(payload, at)
         if self._hocuspocus and kind == 4:  # a "sync reply", a sync message that wants no answer
             kind = SYNC
+        if kind == AWARENESS:
+            return Message(kind, -1, read_bytes(payload, at)[0])
         if kind != SYNC:
             return Message(kind)
         subtype, at = read_varuint(payload, at)

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from server.load.edits import author_updates, client_ids, fresh_id, prepared_vid
 from server.load.frames import Wire
 from server.load.latency import Histogram
 from server.load.plan import Plan
+from server.load.repeater import Repeater
 from server.load.rest import People, Rest
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
@@ -116,6 +118,7 @@ class Outcome:
             "close_codes": {str(code): number for code, number in self.counts.closes.items()},
             "frames": self.counts.frames,
             "presence": self.counts.presence,
+            "presence_repeated": self.counts.repeated,
             "bytes": self.counts.bytes,
             "latency": self.latency.summary(),
             "sender_behind_ms": round(self.behind * 1000, 3),
@@ -180,6 +183,11 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         for video in videos:
             if video.keeper is not None:
                 await video.keeper.leave()
+        if plan.presence_rate:
+            repeaters = [Repeater(wire) for wire in wires[: len(videos)]]
+            for n, editor in enumerate(swarm.editors):
+                repeater = repeaters[n % len(videos)]
+                editor.repeat = partial(repeater.repeat, client=clients[n])
         began = time.perf_counter()
         counts.frames = counts.bytes = counts.presence = 0
         with _no_collection():

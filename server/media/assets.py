@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 from uuid import UUID
@@ -20,11 +22,19 @@ from server.media.model import Asset, AssetKind
 
 _NAMES: Final = {"audio": "audio", "media": "media", "avatar": "avatar"}
 """Types of layers, and what their `*_id` and `*_url` begin with."""
-FETCH_BYTES: Final = 500_000_000
-"""As much as may be uploaded as one file; and what all files of a render may have together is
-four times that."""
-FETCH_SECONDS: Final = 60.0
-ALL_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What the files that a render takes from other servers may cost: each, and together."""
+
+    bytes: int = 500_000_000
+    seconds: float = 60.0
+    all_bytes: int = 2_000_000_000
+    all_seconds: float = 300.0
+
+
+DEFAULT_LIMITS: Final = FetchLimits()
 
 
 class StoredAssets:
@@ -39,6 +49,7 @@ class StoredAssets:
         fetcher: gets what other servers have.
         directory: for what is fetched; the render's own.
         premium: whether premium things may be used.
+        limits: of what is fetched.
         clock: seconds, ascending.
     """
 
@@ -51,13 +62,17 @@ class StoredAssets:
         directory: Path,
         *,
         premium: bool,
+        limits: FetchLimits = DEFAULT_LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._video_id, self._blobs, self._renders = video_id, blobs, renders
         self._fetcher, self._directory, self._premium = fetcher, directory, premium
         self._clock = clock
-        self._until = clock() + ALL_SECONDS
-        self._room = 4 * FETCH_BYTES
+        self._limits = limits
+        self._until = clock() + limits.all_seconds
+        self._room = limits.all_bytes
+        self._under_way = 0
+        self._freed = asyncio.Condition()
         self._found: dict[str, asyncio.Task[Asset]] = {}
 
     async def fetch(self, layer: LayerRow) -> Asset:
@@ -115,17 +130,45 @@ class StoredAssets:
 
     async def _get(self, link: str, number: int) -> Asset:
         path = self._directory / f"fetched-{number}"
-        seconds = min(FETCH_SECONDS, self._until - self._clock())
-        if seconds <= 0 or self._room <= 0:
-            raise AssetMissing("the files of this video that are elsewhere are too large or slow")
-        try:
-            fetched = await self._fetcher.get(
-                link, path, max_bytes=min(FETCH_BYTES, self._room), seconds=seconds
-            )
-        except FetchFailed as error:
-            raise AssetMissing(_clause(str(error))) from error
-        self._room -= fetched.size
+        async with self._reserved() as reserved:
+            seconds = min(self._limits.seconds, self._until - self._clock())
+            if seconds <= 0 or reserved.bytes <= 0:
+                raise AssetMissing(
+                    "the files of this video that are elsewhere are too large or slow"
+                )
+            try:
+                fetched = await self._fetcher.get(
+                    link, path, max_bytes=reserved.bytes, seconds=seconds
+                )
+            except FetchFailed as error:
+                raise AssetMissing(_clause(str(error))) from error
+            reserved.used = fetched.size
         return await _identified(path, None)
+
+    @asynccontextmanager
+    async def _reserved(self) -> AsyncIterator[_Reserved]:
+        """Room for one file, as soon as there is enough for the largest, or nobody gives any back;
+        what was not used is given back."""
+        async with self._freed:
+            await self._freed.wait_for(
+                lambda: self._room >= self._limits.bytes or not self._under_way
+            )
+            reserved = _Reserved(min(self._limits.bytes, self._room))
+            self._room -= reserved.bytes
+            self._under_way += 1
+        try:
+            yield reserved
+        finally:
+            self._room += reserved.bytes - reserved.used
+            self._under_way -= 1
+            async with self._freed:
+                self._freed.notify_all()
+
+
+@dataclass(slots=True)
+class _Reserved:
+    bytes: int
+    used: int = 0
 
 
 async def local_copy(blobs: Blobs, key: str, directory: Path) -> Path:

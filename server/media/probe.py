@@ -10,6 +10,7 @@ one line of JSON.
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import sys
@@ -41,6 +42,9 @@ async def probe(command: Command, form: str, *given: Path | str) -> dict[str, An
 
     Returns:
         What was found; or a sentence under `refused` and, for the operator, a reason under `why`.
+
+    Raises:
+        OSError: there is no room for what is made of it.
     """
     line = (sys.executable, "-m", __name__, command, form, *given)
     try:
@@ -51,6 +55,8 @@ async def probe(command: Command, form: str, *given: Path | str) -> dict[str, An
         why = f"the probe ended with {ended.code}"
         return {"refused": "The file is damaged: it cannot be read.", "why": why}
     answer: dict[str, Any] = json.loads(ended.output)
+    if "errno" in answer:
+        raise OSError(answer["errno"], answer["why"])
     return answer
 
 
@@ -77,11 +83,19 @@ def run(command: str, form: str, path: str, *more: str) -> dict[str, Any]:
         return made(form, source, Path(directory), *ratio)
     except Refused as refusal:
         return {"refused": str(refusal)}
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, StopIteration) as error:
+    except OSError as error:
+        # A full disk says nothing about the file; all else that Pillow and PyAV raise does.
+        full = {"errno": error.errno} if error.errno in (errno.ENOSPC, errno.EDQUOT) else {}
+        return {**_damaged(error), **full}
+    except (ValueError, SyntaxError, ArithmeticError, LookupError, StopIteration) as error:
         # What Pillow and PyAV raise for broken files is below these.
-        return {"refused": "The file is damaged.", "why": f"{type(error).__name__}: {error}"}
+        return _damaged(error)
     except MemoryError:
         return {"refused": "The file takes too much memory to read."}
+
+
+def _damaged(error: Exception) -> dict[str, Any]:
+    return {"refused": "The file is damaged.", "why": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":

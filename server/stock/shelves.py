@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from persistence.filestore import FileStore
 from persistence.library import Library, RowT
 from persistence.media import MediaLibrary
 from persistence.migrations import migrate
+from server.scratch import scratch
 from server.settings import Settings
 from server.storage import open_database
 
@@ -57,14 +56,12 @@ async def shelves(settings: Settings) -> AsyncIterator[Shelves]:
     async with open_database(settings) as database:
         await migrate(database)
         blobs = Blobs(database, FileStore.open(settings.files_url()))
-        incoming = settings.data_dir / "incoming"
-        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=incoming, prefix=f"{os.getpid()}-") as scratch:
+        async with scratch(settings.data_dir) as directory:
             yield Shelves(
                 database,
                 blobs,
                 AudioLibrary(database, blobs),
                 MediaLibrary(database, blobs),
                 Avatars(database, blobs),
-                Path(scratch),
+                directory,
             )

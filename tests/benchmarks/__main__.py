@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, generation, joins, past, reads
+from tests.benchmarks import edits, events, generation, joins, past, reads
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import write
 
@@ -32,6 +32,7 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "videos": joins.videos,
     "speech": generation.speech,
     "image": generation.image,
+    "events": events.events,
     "peers": edits.peers_1000,
 }
 

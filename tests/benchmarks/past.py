@@ -31,8 +31,8 @@ BATCHES_A_SECOND = 25
 class Sink:
     """A channel that nobody reads."""
 
-    def write(self, frame: bytes) -> None:
-        pass
+    def write(self, frame: bytes) -> bool:
+        return False
 
     def backlog(self) -> int:
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -158,8 +159,9 @@ def peer(name: PeerName, logs: IO[bytes], port: int | None = None) -> Iterator[S
 
 
 def install_peers() -> None:
-    """Install the JavaScript peers, once."""
-    if not (PEERS / "node_modules").exists():
+    """Install the JavaScript peers, once, and what has joined them since."""
+    wanted = json.loads((PEERS / "package.json").read_text())["dependencies"]
+    if not all((PEERS / "node_modules" / name).exists() for name in wanted):
         subprocess.run(
             ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"],
             cwd=PEERS,

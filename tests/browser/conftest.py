@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.chromium import OPTIONS, chromium
-from tests.browser.person import Person, visiting
+from tests.browser.person import Person, Profiles, visiting
 from tests.support.server import Api, Server, calling, serving
 
 # Playwright's objects belong to the loop that the browser was started in.
@@ -22,7 +22,10 @@ HERE = Path(__file__).parent
 
 
 class Visit(Protocol):
-    """Opens a profile: of `user`, of a guest (None), or with a token of its own."""
+    """Opens a profile: of `user`, of a guest (None), or with a token of its own.
+
+    It is empty, but was used before; with options, such as `offline=False`, it is new.
+    """
 
     async def __call__(self, user: str | None = ..., **options: Any) -> Person: ...
 
@@ -56,14 +59,25 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def profiles(server: Server, browser: Browser) -> AsyncIterator[Profiles]:
+    profiles = Profiles(browser, server.address)
+    yield profiles
+    await profiles.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(server: Server, browser: Browser) -> AsyncIterator[Visit]:
+async def visit(server: Server, browser: Browser, profiles: Profiles) -> AsyncIterator[Visit]:
     async with AsyncExitStack() as stack:
 
         async def visit(user: str | None = "alice", **options: Any) -> Person:
-            if user is not None:
-                options.setdefault("token", server.token(user, name=user.capitalize()))
-            visiting_page = visiting(browser, server.address, **options)
+            token = options.pop("token", None)
+            if user is not None and token is None:
+                token = server.token(user, name=user.capitalize())
+            if options:
+                visiting_page = visiting(browser, server.address, token=token, **options)
+            else:
+                visiting_page = profiles.lend(token)
             return await stack.enter_async_context(visiting_page)
 
         yield visit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     Request,
@@ -40,8 +41,29 @@ class Person:
         self.page = page
         self.address = address
         self.problems: list[str] = []
-        self._watch(page)
+        page.on("pageerror", self._thrown)
+        page.on("console", self._said)
         context.on("request", self._sent)
+
+    async def begin(self, token: str | None) -> None:
+        """Be signed in by `token`, or by nothing, when the page is opened."""
+        if token is not None:
+            await self.page.goto(f"{self.address}/editor/icon.svg")
+            keep = "(token) => localStorage.setItem('cocut:token', token)"
+            await self.page.evaluate(keep, token)
+
+    async def end(self) -> None:
+        """Leave the profile as if nobody had been there: nothing kept, nothing routed, online."""
+        await self.page.unroute_all(behavior="ignoreErrors")
+        await self.context.set_offline(False)
+        await self.page.goto("about:blank")
+        self.page.remove_listener("pageerror", self._thrown)
+        self.page.remove_listener("console", self._said)
+        self.context.remove_listener("request", self._sent)
+        session = await self.context.new_cdp_session(self.page)
+        everything = {"origin": self.address, "storageTypes": "all"}
+        await session.send("Storage.clearDataForOrigin", everything)
+        await session.detach()
 
     async def open_list(self) -> None:
         """Open the list of videos, or whatever the server shows instead."""
@@ -120,9 +142,8 @@ class Person:
         if alt:
             await self.page.keyboard.up("Alt")
 
-    def _watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.problems.append(f"thrown: {error}"))
-        page.on("console", self._said)
+    def _thrown(self, error: Error) -> None:
+        self.problems.append(f"thrown: {error}")
 
     def _said(self, message: ConsoleMessage) -> None:
         # What the server refuses is told to the user; the browser writes it down, too.
@@ -159,17 +180,48 @@ async def visiting(
     Raises:
         AssertionError: something went wrong in the page meanwhile.
     """
-    kept: list[Any] = [{"name": "cocut:token", "value": token}] if token else []
     context = await browser.new_context(
         service_workers="allow" if offline else "block",
         viewport={"width": size[0], "height": size[1]},
-        storage_state={"cookies": [], "origins": [{"origin": address, "localStorage": kept}]},
         **options,
     )
     context.set_default_timeout(EXPECT_MS)
     try:
         person = Person(context, await context.new_page(), address)
+        await person.begin(token)
         yield person
         assert not person.problems
     finally:
         await context.close()
+
+
+class Profiles:
+    """Usual profiles that are emptied and used again: a new one takes as long as a short test."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._free: list[tuple[BrowserContext, Page]] = []
+        self._stack = AsyncExitStack()
+
+    @asynccontextmanager
+    async def lend(self, token: str | None) -> AsyncIterator[Person]:
+        """As `visiting`, without options."""
+        if self._free:
+            person = Person(*self._free.pop(), self._address)
+            await person.begin(token)
+        else:
+            fresh = visiting(self._browser, self._address, token=token)
+            person = await self._stack.enter_async_context(fresh)
+        yield person
+        problems = list(person.problems)
+        if person.page.is_closed():  # somebody who left
+            assert not problems
+            return
+        await person.end()
+        person.problems.clear()
+        self._free.append((person.context, person.page))
+        assert not problems
+
+    async def close(self) -> None:
+        await self._stack.aclose()

@@ -36,7 +36,7 @@ async def test_a_guest_makes_a_video_and_two_see_each_other(visit: Visit) -> Non
 
 
 async def test_the_first_paint_comes_within_a_second(visit: Visit, api: Api) -> None:
-    person = await visit()
+    person = await visit(offline=False)
     await person.open_list()
     paint = """() => new Promise((resolve) => {
         const first = (list) => list.find((entry) => entry.name === 'first-contentful-paint')
@@ -60,3 +60,16 @@ def test_the_page_names_all_its_modules_to_be_loaded_at_once() -> None:
     page = (EDITOR / "index.html").read_text()
     loaded = set(re.findall(r'(?:rel="modulepreload" href|src)="/editor/([^"]+\.js)"', page))
     assert loaded == found
+
+
+async def test_all_that_the_page_loads_is_among_what_it_keeps(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    person = await visit()
+    await person.open_video(video)
+    loaded = await person.page.evaluate(
+        "performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)"
+    )
+    files = await person.page.evaluate("fetch('/editor/files.json').then((found) => found.json())")
+    parts = {path for path in loaded if path.startswith("/editor/")}
+    assert {"/editor/main.js", "/editor/fonts/InterVariable.ttf"} <= parts
+    assert {"/", *parts} <= {*files["files"], "/editor/files.json", "/editor/token"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import FilePayload, Locator, expect
+from playwright.async_api import FilePayload, Locator, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.person import Person
@@ -160,13 +161,19 @@ async def test_what_is_chosen_goes_into_the_selected_layer(desk: Desk) -> None:
 
 async def test_a_library_has_pages(desk: Desk) -> None:
     small = picture(64, 36)
-    for number in range(25):
-        name = f"Picture {number}.jpg"
-        await upload(desk.api, "media", name, small, user=desk.user)
+    for number in range(3):
+        await upload(desk.api, "media", f"Picture {number}.jpg", small, user=desk.user)
+    pages = re.compile(r"/media/library\?.*limit=24")
+
+    async def shorten(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("limit=24", "limit=2"))
+
+    await desk.person.page.route(pages, shorten)
     await desk.open("Media")
-    await expect(desk.items).to_have_count(24)
+    await expect(desk.items).to_have_count(2)
     await desk.person.dialog.get_by_role("button", name="Next").click()
     await expect(desk.items).to_have_count(1)
+    await expect(desk.person.dialog).to_contain_text("2 of 2")
 
 
 async def test_playing_sounds_and_goes_on_to_the_next_scene(desk: Desk) -> None:

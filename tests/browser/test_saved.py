@@ -6,7 +6,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.person import Person
@@ -55,7 +55,7 @@ class Held:
 async def test_saved_is_said_only_after_the_acknowledgement(visit: Visit, api: Api) -> None:
     video = await api.make_video()
     await api.make_scene(video, text="")
-    alice = await visit("alice")
+    alice = await visit("alice", offline=False)
     held = Held()
     await alice.page.route_web_socket(re.compile("/ws/videos/"), held.route)
     await alice.open_video(video)
@@ -90,12 +90,9 @@ async def test_edits_made_offline_merge_on_return(visit: Visit, api: Api) -> Non
     assert (await api.scenes(video))[0]["text"] == "online shared offline"
 
 
-async def kept_for_offline(person: Person) -> None:
-    """Wait until the page is kept."""
-    await person.page.wait_for_function(
-        "async () => navigator.serviceWorker.controller"
-        " && await caches.match('/editor/vendor/collaboration.js') && await caches.match('/')"
-    )
+async def page_kept(person: Person) -> None:
+    """Wait until the page says that it opens without a connection."""
+    await expect(person.status).to_have_attribute("title", re.compile("opens without a connection"))
 
 
 async def test_offline_edits_survive_a_reload(visit: Visit, api: Api) -> None:
@@ -103,18 +100,16 @@ async def test_offline_edits_survive_a_reload(visit: Visit, api: Api) -> None:
     await api.make_scene(video, text="before")
     alice = await visit("alice", offline=True)
     await alice.open_video(video)
-    await kept_for_offline(alice)
+    await page_kept(alice)
     await alice.context.set_offline(True)
     await alice.narration(1).press("End")
     await alice.page.keyboard.type(", and after")
     await expect(alice.narration(1)).to_have_value("before, and after")
     await expect(alice.status).to_have_text("Offline, kept here")
-    # The browser commits to IndexedDB in order: once its own write is there, so are the edits.
-    await kept_for_offline(alice)
-    await alice.page.wait_for_timeout(1000)
     await alice.page.reload()
     await expect(alice.narration(1)).to_have_value("before, and after")
-    await expect(alice.status).to_contain_text("Offline")
+    await expect(alice.status).to_have_text("Offline, kept here")
+    await page_kept(alice)
     assert (await api.scenes(video))[0]["text"] == "before"
     await alice.page.get_by_label("Narration of scene 1").press("End")
     await alice.page.keyboard.type(" the reload")
@@ -122,6 +117,48 @@ async def test_offline_edits_survive_a_reload(visit: Visit, api: Api) -> None:
     await alice.saved()
     assert (await api.scenes(video))[0]["text"] == "before, and after the reload"
     assert len(await api.scenes(video)) == 1
+
+
+async def test_a_page_that_is_not_kept_says_so(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    await api.make_scene(video, text="")
+    alice = await visit("alice", offline=True)
+    await alice.context.route("**/editor/vendor/collaboration.js", without_worker)
+    await alice.open_video(video)
+    await alice.page.wait_for_function(
+        "async () => (await navigator.serviceWorker.getRegistrations()).length === 0"
+        " && (await caches.keys()).length"
+    )
+    await expect(alice.status).not_to_have_attribute("title", re.compile("."))
+    await alice.context.set_offline(True)
+    await expect(alice.page.get_by_role("alert").first).to_contain_text("Leave this page open")
+
+
+async def without_worker(route: Route) -> None:
+    """Let the page have a file, and its service worker not."""
+    if route.request.service_worker is None:
+        await route.continue_()
+    else:
+        await route.abort()
+
+
+async def test_a_browser_that_keeps_nothing_says_so(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    await api.make_scene(video, text="")
+    alice = await visit("alice", offline=False)
+    await alice.context.add_init_script(
+        "IDBFactory.prototype.open = () => { throw new Error('no store') }"
+    )
+    await alice.open_video(video)
+    await alice.context.set_offline(True)
+    await alice.narration(1).fill("Only here")
+    await expect(alice.status).to_have_text("Offline, not kept")
+    await expect(alice.page.get_by_role("alert").first).to_contain_text("keeps nothing")
+    await alice.context.set_offline(False)
+    await alice.saved()
+    assert set(alice.problems) <= {"thrown: no store"}
+    alice.problems.clear()
+    assert (await api.scenes(video))[0]["text"] == "Only here"
 
 
 async def test_what_is_already_stored_is_not_called_unsaved_after_a_reload(

@@ -18,7 +18,7 @@ async def pair(visit: Visit, api: Api, *texts: str) -> tuple[str, Person, Person
     for text in texts:
         await api.make_scene(video, text=text)
     await api.share(video, "bruno", "editor")
-    alice, bruno = await visit("alice"), await visit("bruno")
+    alice, bruno = await asyncio.gather(visit("alice"), visit("bruno"))
     await asyncio.gather(alice.open_video(video), bruno.open_video(video))
     return video, alice, bruno
 

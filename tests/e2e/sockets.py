@@ -5,18 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import struct
 
 from yarl import URL
 
 from tests.support.server import Api
-
-
-def masked(opcode: int, body: bytes) -> bytes:
-    """A frame of a client, with a mask of zeros."""
-    assert len(body) < 65_536
-    length = bytes((len(body),)) if len(body) < 126 else b"\x7e" + struct.pack(">H", len(body))
-    return bytes((0x80 | opcode, 0x80 | length[0])) + length[1:] + bytes(4) + body
 
 
 async def shake_hands(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from tests.e2e.sockets import masked, shake_hands
+from tests.e2e.sockets import shake_hands
+from tests.support.frames import client_frame
 from tests.support.server import calling, serving
 
 
@@ -34,13 +37,13 @@ async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path:
             answering, silent = [await shake_hands(api, video, "bob") for _ in range(2)]
             # What is on its way while the server closes must not reset the connection.
             for _ in range(200):
-                answering[1].write(masked(2, b"\x7f" * 1000))
+                answering[1].write(client_frame(2, b"\x7f" * 1000))
             await api.call("DELETE", f"/videos/{video}/members/bob")
             assert await close_code(answering[0]) == 4403
             for _ in range(50):
-                answering[1].write(masked(2, b"\x7f" * 1000))
+                answering[1].write(client_frame(2, b"\x7f" * 1000))
             await answering[1].drain()
-            answering[1].write(masked(8, (4403).to_bytes(2, "big")))
+            answering[1].write(client_frame(8, (4403).to_bytes(2, "big")))
             assert await answering[0].read() == b""
             assert await close_code(silent[0]) == 4403
             try:
@@ -50,3 +53,20 @@ async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path:
             assert rest == b""
             for _, writer in (answering, silent):
                 writer.close()
+
+
+async def test_leaving_before_the_handshake_is_answered_is_no_error(tmp_path: Path) -> None:
+    # The server's end sees that it complained of nothing.
+    with serving(tmp_path / "data", "--log-level", "warning") as server:
+        address = urlsplit(server.address)
+        async with calling(server) as api:
+            video = await api.make_video()
+            for _ in range(20):
+                with socket.create_connection((address.hostname, address.port or 80)) as left:
+                    left.sendall(
+                        f"GET /ws/videos/{video} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+                        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+                    )
+                    left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await api.call("GET", f"/videos/{video}")

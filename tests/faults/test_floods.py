@@ -21,7 +21,8 @@ from collab.protocol import Update
 from server.door import FIRST_REQUEST_SECONDS
 from server.load.swarm import allow_files
 from tests.e2e.editors import add_scene, editor
-from tests.e2e.sockets import masked, shake_hands
+from tests.e2e.sockets import shake_hands
+from tests.support.frames import client_frame
 from tests.support.server import Api, calling, serving
 
 EDITORS = 100
@@ -101,7 +102,7 @@ async def flood(api: Api, video: str, frame: bytes) -> AsyncIterator[Callable[[]
     this gives says how many have left."""
     reader, writer = await shake_hands(api, video, "mallory")
     count = FLOOD_PER_SECOND // 100
-    blob, sent = masked(2, frame) * count, 0
+    blob, sent = client_frame(2, frame) * count, 0
 
     async def send() -> None:
         nonlocal sent

@@ -31,10 +31,11 @@ class ListChannel:
         self.stuck = False
         self.waiting = 0
 
-    def write(self, frame: bytes) -> None:
+    def write(self, frame: bytes) -> bool:
         self.frames.append(frame)
         if self.stuck:
             self.waiting += len(frame)
+        return self.stuck
 
     def backlog(self) -> int:
         return self.waiting

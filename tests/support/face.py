@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import shutil
 import tempfile
 import time
@@ -20,6 +21,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from api.errors import Detail
+from api.express import install
 from api.face import assemble, build, media_parts
 from api.identity import HmacKeys, mint
 from api.keys import FaceConfig, Parts
@@ -164,18 +166,22 @@ async def serve_face(
     wall: Any = time.time,
     clock: Any = time.monotonic,
     alone: bool = False,
+    express: bool = False,
     works: Settings | None = None,
+    blob_url: str | None = None,
 ) -> AsyncIterator[Client]:
     """Serve the face for a while; its links begin with `ADDRESS`.
 
-    With `works`, a worker with these settings runs the jobs.
+    With `express`, reads are not logged, which opens the short way to scenes. With `works`, a
+    worker with these settings runs the jobs. Stored files are in a directory of its own, unless
+    `blob_url` says where.
     """
     files = Path(tempfile.mkdtemp())
     (files / "incoming").mkdir()
     config = config or FaceConfig()
     stack = AsyncExitStack()
     database = await Database.connect(database_url, retry_seconds=5)
-    store = FileStore.open(f"file:{files / 'blobs'}")
+    store = FileStore.open(blob_url or f"file:{files / 'blobs'}")
     blobs = Blobs(database, store)
     settings = works or Settings(data_dir=files / "data")
     studio = await speech_studio(settings, database, blobs)
@@ -211,8 +217,10 @@ async def serve_face(
         alone=alone,
     )
     rooms.heard = parts.access.moved
-    runner = web.AppRunner(build(parts, _logger(logged), version="0.0.0", more=more))
+    log = _logger(logged, logging.INFO if express else logging.DEBUG)
+    runner = web.AppRunner(build(parts, log, version="0.0.0", more=more))
     await runner.setup()
+    install(runner, parts, log)
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
@@ -226,7 +234,7 @@ async def serve_face(
         shutil.rmtree(files)
 
 
-def _logger(lines: list[dict[str, Any]]) -> Any:
+def _logger(lines: list[dict[str, Any]], level: int) -> Any:
     def keep(_: Any, level: str, event: Any) -> Any:
         lines.append({"level": level, **event})
         raise structlog.DropEvent
@@ -234,5 +242,5 @@ def _logger(lines: list[dict[str, Any]]) -> Any:
     return structlog.wrap_logger(
         structlog.PrintLogger(),
         processors=[structlog.contextvars.merge_contextvars, keep],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from persistence.blobs import shared_secret
 from persistence.jobs import WEBHOOK
+from server.media.assets import DEFAULT_LIMITS, FetchLimits
 from server.media.fetch import Fetcher, is_public
 from server.media.fonts.book import FontBook
 from server.media.speech.studio import RenderSpeech
@@ -26,9 +27,22 @@ ENDED = ("completed", "failed", "cancelled")
 
 
 async def handlers(
-    api: Client, directory: Path, *, allowed: Callable[[str], bool] = is_public
+    api: Client,
+    directory: Path,
+    *,
+    allowed: Callable[[str], bool] = is_public,
+    limits: FetchLimits = DEFAULT_LIMITS,
+    delays: tuple[float, float] = (0.05, 0.05),
 ) -> Handlers:
-    """What a worker does; `allowed` says which addresses it may fetch from."""
+    """What a worker does.
+
+    Args:
+        api: the face whose jobs it takes.
+        directory: for what it makes.
+        allowed: which addresses it may fetch from.
+        limits: how much.
+        delays: before a webhook is tried again.
+    """
     media, fetcher = api.parts.media, Fetcher(allowed=allowed)
     studio = await speech_studio(Settings(data_dir=directory), api.database, media.blobs)
     render = RenderJob(
@@ -39,9 +53,10 @@ async def handlers(
         lambda place: RenderSpeech(studio, media.blobs, place),
         directory,
         FontBook(),
+        limits,
     )
     secret = await shared_secret(api.database, "links")
-    hook = WebhookJob(media.renders, media.blobs, fetcher, secret, time.time, (0.05, 0.05))
+    hook = WebhookJob(media.renders, media.blobs, fetcher, secret, time.time, delays)
     return {"render": render, "regenerate": render, WEBHOOK: hook}
 
 

@@ -77,6 +77,9 @@ class LocalRooms:
             self._moved.notify_all()
         return Edited(seq, None)
 
+    async def logged(self, video_id: UUID) -> None:
+        pass  # they have no journal
+
     async def state(self, video_id: UUID) -> tuple[bytes, int]:
         document, seq = await self._load(video_id)
         return document.encode(), seq

@@ -35,12 +35,12 @@ class Server:
         data_dir: its data directory.
     """
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, worker: bool = False) -> None:
         self.data_dir = data_dir
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command(data_dir, *options),
+                command(data_dir, *options, worker=worker),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -173,10 +173,11 @@ class Api:
         return list(reply.data["scenes"])
 
 
-def command(data_dir: Path, *options: str) -> list[str]:
-    """The command line of a server on a free port, without a worker."""
+def command(data_dir: Path, *options: str, worker: bool = False) -> list[str]:
+    """The command line of a server on a free port, without a worker unless asked for."""
     return [
-        *(str(COCUT), "serve", "--data-dir", str(data_dir), "--port", "0", "--no-worker"),
+        *(str(COCUT), "serve", "--data-dir", str(data_dir), "--port", "0"),
+        *(() if worker else ("--no-worker",)),
         *options,
     ]
 
@@ -187,9 +188,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(data_dir: Path, *options: str) -> Iterator[Server]:
+def serving(data_dir: Path, *options: str, worker: bool = False) -> Iterator[Server]:
     """A server for as long as it is needed, which must end well."""
-    server = Server(data_dir, *options)
+    server = Server(data_dir, *options, worker=worker)
     try:
         yield server
         if server._process.poll() is None:

@@ -69,6 +69,10 @@ async def test_a_render_and_what_comes_of_it(api: Client, worker: None, tmp_path
     captions = (await download(api, done["captions_url"])).content.decode()
     assert captions.startswith("WEBVTT")
     assert "Hello" in captions
+    assert "/api/v1/blobs/" in done["captions_url"]
+    other = await download(api, done["captions_url"].replace(".vtt?", ".srt?"))
+    assert other.headers["Content-Type"] == "application/x-subrip"
+    assert other.content.startswith(b"1\n00:00:0")
     listed = await api.call("GET", f"/api/v1/videos/{video}/renders")
     assert [one["job_id"] for one in listed.data["renders"]] == [done["job_id"]]
     assert listed.data["pagination"]["total_items"] == 1

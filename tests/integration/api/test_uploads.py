@@ -16,39 +16,10 @@ import pytest
 from PIL import Image
 
 from tests.support import files
-from tests.support.face import ADDRESS, Client, Reply, token
+from tests.support.face import Client, token
+from tests.support.uploads import AUDIO, MEDIA, follow, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-AUDIO, MEDIA = "/api/v1/audio/upload", "/api/v1/media/upload"
-
-
-async def upload(
-    api: Client,
-    path: str,
-    content: bytes,
-    name: str | None = "file",
-    declared: str | None = None,
-    *,
-    user: str = "alice",
-    tier: str = "business",
-    headers: dict[str, str] | None = None,
-    **fields: str,
-) -> Reply:
-    form = aiohttp.FormData(quote_fields=False)
-    for field, value in fields.items():
-        form.add_field(field, value)
-    form.add_field("file", io.BytesIO(content), filename=name, content_type=declared)
-    sent = {"Authorization": f"Bearer {token(user, tier)}", **(headers or {})}
-    async with api.session.post(api.address + path, data=form, headers=sent) as response:
-        return Reply(response.status, response.headers, await response.read())
-
-
-async def follow(api: Client, link: str, **headers: str) -> Reply:
-    """What a link leads to, without a token."""
-    assert link.startswith(ADDRESS + "/api/v1/blobs/")
-    parts = urlsplit(link)
-    return await api.call("GET", f"{parts.path}?{parts.query}", user=None, headers=headers)
 
 
 async def left_behind(api: Client, user: str) -> list[str]:

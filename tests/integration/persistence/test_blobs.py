@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +17,30 @@ from persistence.database import Database
 from persistence.errors import BlobStoreFailed
 from persistence.filestore import FileStore
 from persistence.users import Users
+from tests.benchmarks.servers import free_port
+from tests.support.s3 import make_bucket, point_to
 from tests.support.videos import make_video
 
 
+@pytest.fixture(params=["directory", "s3"])
+def blobs(
+    request: pytest.FixtureRequest,
+    database: Database,
+    tmp_path: Path,
+    s3_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Blobs:
+    """Files in a directory, and in a bucket: the same is true of both."""
+    if request.param == "directory":
+        return Blobs(database, FileStore.open(f"file:{tmp_path / 'files'}"))
+    bucket = uuid.uuid4().hex
+    make_bucket(s3_server, bucket)
+    point_to(s3_server, monkeypatch)
+    return Blobs(database, FileStore.open(f"s3://{bucket}/some/place"))
+
+
 @pytest.fixture
-def blobs(database: Database, tmp_path: Path) -> Blobs:
+def directory(database: Database, tmp_path: Path) -> Blobs:
     return Blobs(database, FileStore.open(f"file:{tmp_path / 'files'}"))
 
 
@@ -27,6 +48,12 @@ def made(tmp_path: Path, content: bytes = b"hello") -> Path:
     path = tmp_path / uuid.uuid4().hex
     path.write_bytes(content)
     return path
+
+
+async def kept(blobs: Blobs) -> list[str]:
+    """The keys of all that is stored."""
+    batches = [keys async for keys in blobs.store.keys(datetime.now(UTC) + timedelta(hours=1))]
+    return sorted(key for keys in batches for key in keys)
 
 
 async def content(blobs: Blobs, key: str) -> bytes:
@@ -47,6 +74,15 @@ async def test_a_file_is_moved_in_and_read_back(blobs: Blobs, tmp_path: Path) ->
     assert (await blobs.get(blob.key)).content_type == "image/png"
     await blobs.store.fetch(blob.key, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"hello"
+    assert await kept(blobs) == [blob.key]
+
+
+async def test_a_large_file_comes_back_whole(blobs: Blobs, tmp_path: Path) -> None:
+    """Larger than what S3 takes in one piece."""
+    sent = random.Random(1).randbytes(13_000_001)
+    blob = await blobs.put_file(made(tmp_path, sent), "video/mp4")
+    assert blob.size == len(sent)
+    assert await content(blobs, blob.key) == sent
 
 
 async def test_what_is_not_there_is_not_found(blobs: Blobs, tmp_path: Path) -> None:
@@ -56,13 +92,47 @@ async def test_what_is_not_there_is_not_found(blobs: Blobs, tmp_path: Path) -> N
         await content(blobs, "nothing.png")
     with pytest.raises(BlobNotFound):
         await blobs.store.fetch("nothing.png", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
     await blobs.store.delete(["nothing.png"])
+    await blobs.store.delete([])
 
 
 async def test_a_store_that_takes_nothing_leaves_nothing(blobs: Blobs, tmp_path: Path) -> None:
     with pytest.raises(BlobStoreFailed):
         await blobs.store.put_file("aakey.png", tmp_path / "missing", "image/png")
-    assert not [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+    assert await kept(blobs) == []
+
+
+async def test_many_are_deleted_at_once(blobs: Blobs, tmp_path: Path) -> None:
+    stored = [await blobs.store_file(made(tmp_path), "image/png") for _ in range(5)]
+    await blobs.store.delete([blob.key for blob in stored[1:]])
+    assert await kept(blobs) == [stored[0].key]
+
+
+async def test_a_bucket_that_does_not_answer(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_to(f"http://127.0.0.1:{free_port()}", monkeypatch)
+    away = Blobs(database, FileStore.open("s3://bucket"))
+    source = made(tmp_path)
+    began = time.monotonic()
+    with pytest.raises(BlobStoreFailed, match="could not be stored"):
+        await away.put_file(source, "image/png")
+    with pytest.raises(BlobStoreFailed, match="could not be read"):
+        await content(away, "aakey.png")
+    with pytest.raises(BlobStoreFailed, match="could not be removed"):
+        await away.store.delete(["aakey.png"])
+    with pytest.raises(BlobStoreFailed, match="cannot be listed"):
+        await away.collect(datetime.now(UTC))
+    assert time.monotonic() - began < 60, "each is given up after a while"
+
+
+async def test_a_bucket_that_is_not_there(
+    database: Database, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_to(s3_server, monkeypatch)
+    with pytest.raises(BlobStoreFailed):
+        await Blobs(database, FileStore.open("s3://missing")).put_file(made(tmp_path), "image/png")
 
 
 def test_a_store_that_cannot_be_opened(tmp_path: Path) -> None:
@@ -79,6 +149,7 @@ def test_a_store_that_cannot_be_opened(tmp_path: Path) -> None:
         ("/api/v1/blobs/../secret", None),
         ("/api/v1/blobs/", None),
         ("/api/v1/blobs/a%2Fb", None),
+        ("/api/v1/blobs/%61bc.png", "abc.png"),
         ("https://a.example/abc.png", None),
     ],
 )
@@ -101,12 +172,12 @@ async def test_a_cache_finds_its_files_and_loses_them(blobs: Blobs, tmp_path: Pa
 
 
 async def test_orphans_are_collected_and_nothing_else(blobs: Blobs, tmp_path: Path) -> None:
-    kept = await blobs.put_file(made(tmp_path), "image/png")
+    whole = await blobs.put_file(made(tmp_path), "image/png")
     orphan = await blobs.store_file(made(tmp_path), "image/png")
     now = datetime.now(UTC)
     assert await blobs.collect(now) == 0, "its row may still be under way"
     assert await blobs.collect(now + timedelta(hours=7)) == 1
-    assert await content(blobs, kept.key) == b"hello"
+    assert await content(blobs, whole.key) == b"hello"
     with pytest.raises(BlobNotFound):
         await content(blobs, orphan.key)
 
@@ -147,3 +218,17 @@ async def test_the_shared_secret_is_one(database: Database) -> None:
     assert len(first) == 32
     assert await shared_secret(database, "links") == first
     assert await shared_secret(database, "other") != first
+
+
+async def test_half_a_file_of_a_killed_process_is_collected(
+    directory: Blobs, tmp_path: Path
+) -> None:
+    blobs = directory
+    whole = await blobs.put_file(made(tmp_path), "image/png")
+    place = blobs.store.path_of(whole.key)
+    half = place.with_name(f"{place.name}.part")
+    half.write_bytes(b"hel")
+    now = datetime.now(UTC)
+    assert await blobs.collect(now) == 0
+    assert await blobs.collect(now + timedelta(hours=7)) == 1
+    assert (half.exists(), place.exists()) == (False, True)

@@ -27,10 +27,11 @@ from persistence.update_log import UpdateLog
 from persistence.videos import Videos
 from server import memory
 from server.durable import DurableLog
-from server.hub import ConnectionLimits, Hub
-from server.keeper import Stores
+from server.hub import Hub
 from server.observe import Metrics
+from server.places import ConnectionLimits
 from server.projector import Projector
+from server.stores import Stores
 from tests.support.channels import ListChannel
 from tests.support.videos import make_video
 

@@ -49,6 +49,7 @@ TABLE: list[tuple[CocutError, int, str, int]] = [
     (errors.UnreadableFile("it is damaged"), 422, "invalid_fields", 4400),
     (errors.UnsupportedType("x"), 415, "unsupported_media_type", 4400),
     (errors.BodyTooBig("x"), 413, "body_too_big", 4400),
+    (errors.RangeNotSatisfiable(9), 416, "range_not_satisfiable", 4400),
     (errors.TooManyRequests(2.2), 429, "rate_limited", 1013),
     (errors.UnknownPath("x"), 404, "not_found", 4404),
     (errors.MethodNotAllowed(["GET"]), 405, "method_not_allowed", 1011),

@@ -44,7 +44,7 @@ def test_y_websocket_names_the_document_in_the_path() -> None:
     assert wire.update(b"UP") == client_frame(b"\0\2\2UP")
     assert wire.step_2(b"UP") == client_frame(b"\0\1\2UP")
     assert wire.read(b"\0\2\2UP") == Message(frames.SYNC, frames.UPDATE, b"UP")
-    assert wire.read(b"\1\2ab") == Message(frames.AWARENESS)
+    assert wire.read(b"\1\2ab") == Message(frames.AWARENESS, -1, b"ab")
 
 
 def test_hocuspocus_names_the_document_in_every_message() -> None:
