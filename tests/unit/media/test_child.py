@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -75,4 +74,4 @@ async def test_a_painter_that_fails_says_so(tmp_path: Path) -> None:
     unknown = Wanted("x", "baroque", "1:1", "low")  # type: ignore[arg-type]
     with pytest.raises(ImageFailed, match="could not be painted"):
         await Procedural(1).make(unknown, tmp_path)
-    assert not os.listdir(tmp_path)
+    assert not (tmp_path / "picture.jpg").exists()
