@@ -228,13 +228,14 @@ async def _media(
     settings: Settings, database: Database, public_url: str, stack: AsyncExitStack
 ) -> MediaParts:
     store = FileStore.open(settings.files_url())
-    studio = await speech_studio(settings, database, Blobs(database, store))
+    room = await stack.enter_async_context(scratch(settings.data_dir))
+    studio = await speech_studio(settings, database, Blobs(database, store), room)
     return media_parts(
         database,
         store,
         Links(public_url, await shared_secret(database, "links"), time.time),
         Examiner(),
-        await stack.enter_async_context(scratch(settings.data_dir)),
+        room,
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,

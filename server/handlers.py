@@ -21,6 +21,7 @@ from server.media.fonts.book import FontBook
 from server.media.speech.studio import RenderSpeech
 from server.providers import image_provider, speech_studio
 from server.render_job import RenderJob
+from server.scratch import scratch
 from server.settings import Settings
 from server.signals import StopSignal
 from server.speech_job import SpeechJob
@@ -61,24 +62,27 @@ async def make_handlers(
     settings: Settings, database: Database, blobs: Blobs
 ) -> AsyncIterator[Handlers]:
     """The handlers, and what they share, for as long as the worker runs."""
-    studio = await speech_studio(settings, database, blobs)
-    renders, fetcher = Renders(database, Jobs(database)), Fetcher()
-    render = RenderJob(
-        database,
-        blobs,
-        renders,
-        fetcher,
-        lambda directory: RenderSpeech(studio, blobs, directory),
-        settings.data_dir / "renders",
-        FontBook(),
-    )
-    await render.sweep()
-    secret = await shared_secret(database, "links")
-    handlers: Handlers = {
-        "speech": SpeechJob(studio),
-        "image": ImageJob(database, blobs, MediaLibrary(database, blobs), image_provider(settings)),
-        "render": render,
-        "regenerate": render,
-        WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),
-    }
-    yield handlers
+    async with scratch(settings.data_dir) as room:
+        studio = await speech_studio(settings, database, blobs, room)
+        renders, fetcher = Renders(database, Jobs(database)), Fetcher()
+        render = RenderJob(
+            database,
+            blobs,
+            renders,
+            fetcher,
+            lambda directory: RenderSpeech(studio, blobs, directory),
+            settings.data_dir / "renders",
+            FontBook(),
+        )
+        await render.sweep()
+        secret = await shared_secret(database, "links")
+        handlers: Handlers = {
+            "speech": SpeechJob(studio),
+            "image": ImageJob(
+                database, blobs, MediaLibrary(database, blobs), image_provider(settings), room
+            ),
+            "render": render,
+            "regenerate": render,
+            WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),
+        }
+        yield handlers

@@ -30,18 +30,20 @@ class ImageJob:
     Attributes:
         database, blobs, library: where everything is.
         provider: makes the pictures.
+        directory: for what is being made.
     """
 
     database: Database
     blobs: Blobs
     library: MediaLibrary
     provider: ImageProvider
+    directory: Path
 
     async def __call__(self, running: Running) -> None:
         """Make the picture, store it, and end the job in the transaction that lists it."""
         given = running.job.input
         wanted = Wanted(given["prompt"], given["style"], given["aspect_ratio"], given["quality"])
-        with tempfile.TemporaryDirectory(prefix="cocut-image-") as directory:
+        with tempfile.TemporaryDirectory(dir=self.directory) as directory:
             made = await self.provider.make(wanted, Path(directory))
             running.progress(95)
             await self._store(running, made)

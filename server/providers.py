@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
@@ -31,10 +32,14 @@ SPEECH_SECONDS: Final = 8.0
 PAINT_AT_ONCE: Final = 2
 IMAGE_SECONDS: Final = 55.0
 """For all attempts to have a picture made by another server: a minute is promised."""
+IMAGE_ATTEMPTS: Final = 6
+"""Together they outlast a server that is started again, which takes some seconds."""
 
 
-async def speech_studio(settings: Settings, database: Database, blobs: Blobs) -> SpeechStudio:
-    """Everything that speaks, with its voices listed.
+async def speech_studio(
+    settings: Settings, database: Database, blobs: Blobs, directory: Path
+) -> SpeechStudio:
+    """Everything that speaks, with its voices listed; `directory` is for what is being made.
 
     Raises:
         SpeechFailed: a provider cannot say which voices it has.
@@ -50,7 +55,8 @@ async def speech_studio(settings: Settings, database: Database, blobs: Blobs) ->
         )
         voices = [_named(text) for text in settings.speech_voices]
         providers.append(OpenAiSpeech(endpoint, voices, Fetcher([endpoint.origin])))
-    studio = SpeechStudio(providers, Voices(database), Recordings(database, blobs), blobs)
+    recordings = Recordings(database, blobs)
+    studio = SpeechStudio(providers, Voices(database), recordings, blobs, directory)
     await studio.install()
     return studio
 
@@ -65,6 +71,7 @@ def image_provider(settings: Settings) -> ImageProvider:
         settings.image_model,
         seconds=IMAGE_SECONDS,
         patience=IMAGE_SECONDS,
+        attempts=IMAGE_ATTEMPTS,
     )
     return OpenAiImages(endpoint, Fetcher([endpoint.origin]))
 

@@ -14,9 +14,11 @@ from pgqueuer.domain import errors as queue_errors
 from pgqueuer.domain import models
 from pgqueuer.qm import QueueManager
 
+from api.errors import body as client_error
 from collab.errors import CocutError, Unavailable
 from persistence.blobs import Blobs
 from persistence.database import Database
+from persistence.errors import BlobStoreFailed
 from persistence.jobs import MAX_ATTEMPTS, Job, Jobs
 from persistence.queue import consuming
 
@@ -255,7 +257,10 @@ class Worker:
             raise queue_errors.RetryRequested(timedelta(seconds=delay))
         elif isinstance(error, CocutError):
             log.warning("job_failed", code=error.code, reason=str(error))
-            await self._jobs.fail(job, error.code, str(error))
+            # Where files cannot be stored is for the operator.
+            away = isinstance(error, BlobStoreFailed)
+            said = client_error(error)["message"] if away else str(error)
+            await self._jobs.fail(job, error.code, said)
         else:
             log.error("job_failed", exc_info=error)
             await self._jobs.fail(job, "internal", "Something went wrong on the server.")

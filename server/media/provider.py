@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from server.media.errors import FetchFailed, FetchRefused
 from server.media.fetch import Answered, Fetcher
 
-ATTEMPTS: Final = 4
 FIRST_PAUSE: Final = 0.25
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _REFUSALS: Final = frozenset({400, 413, 422})
@@ -29,6 +28,7 @@ class Endpoint:
         model: what the provider calls the one to use.
         seconds: for one answer.
         patience: seconds for all attempts together.
+        attempts: how often to ask; the pauses between double, from a quarter of a second.
     """
 
     base: str
@@ -36,6 +36,7 @@ class Endpoint:
     model: str
     seconds: float
     patience: float
+    attempts: int = 4
 
     @property
     def origin(self) -> str:
@@ -92,7 +93,7 @@ async def ask(
         headers["Authorization"] = f"Bearer {endpoint.key}"
     body = json.dumps(given).encode()
     met = "it does not answer"
-    for attempt in range(ATTEMPTS):
+    for attempt in range(endpoint.attempts):
         pause = FIRST_PAUSE * 2**attempt
         try:
             answer = await fetch.post(
@@ -122,7 +123,7 @@ async def ask(
                     f"it refuses this server with status {answer.status}; its operator must check"
                     " the address, the key and the model"
                 )
-        if attempt + 1 == ATTEMPTS or clock() + pause >= deadline:
+        if attempt + 1 == endpoint.attempts or clock() + pause >= deadline:
             break
         await asyncio.sleep(pause)
     raise GaveUp(met)

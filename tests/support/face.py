@@ -184,7 +184,7 @@ async def serve_face(
     store = FileStore.open(blob_url or f"file:{files / 'blobs'}")
     blobs = Blobs(database, store)
     settings = works or Settings(data_dir=files / "data")
-    studio = await speech_studio(settings, database, blobs)
+    studio = await speech_studio(settings, database, blobs, files)
     news = await stack.enter_async_context(JobNews.listening(database))
     if works is not None:
         handlers = await stack.enter_async_context(make_handlers(works, database, blobs))

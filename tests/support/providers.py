@@ -30,6 +30,7 @@ class Provider:
             it has 50,000 x 50,000 pixels).
         elsewhere: where `away` leads.
         by_url: images are named by URL instead of sent.
+        form: of images, as Pillow calls it.
         asked: the JSON of each request.
         slow: how many requests hang.
         seconds: how long what it says is.
@@ -39,6 +40,7 @@ class Provider:
     todo: list[str] = field(default_factory=list)
     elsewhere: str = "http://10.0.0.5/"
     by_url: str | None = None
+    form: str = "PNG"
     asked: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 1.0
     slow: int = 0
@@ -60,7 +62,7 @@ class Provider:
         shown = {
             "damaged": picture("PNG", (640, 360))[:300],
             "bomb": png_of_size(50_000, 50_000),
-        }.get(self.does, picture("PNG", (640, 360)))
+        }.get(self.does, picture(self.form, (640, 360)))
         return web.json_response({"data": [{"b64_json": base64.b64encode(shown).decode()}]})
 
     async def picture(self, request: web.Request) -> web.Response:

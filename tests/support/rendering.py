@@ -44,7 +44,7 @@ async def handlers(
         delays: before a webhook is tried again.
     """
     media, fetcher = api.parts.media, Fetcher(allowed=allowed)
-    studio = await speech_studio(Settings(data_dir=directory), api.database, media.blobs)
+    studio = await speech_studio(Settings(data_dir=directory), api.database, media.blobs, directory)
     render = RenderJob(
         api.database,
         media.blobs,

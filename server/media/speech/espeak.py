@@ -57,7 +57,7 @@ class Espeak:
         rate = round(within(wanted, SLOWEST, FASTEST))
         stretch = wanted / rate
         async with self._turns:
-            with tempfile.TemporaryDirectory(prefix="cocut-speech-") as directory:
+            with tempfile.TemporaryDirectory(dir=target.parent) as directory:
                 samples = Path(directory) / "samples"
                 said = await _ask(
                     {

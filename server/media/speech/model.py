@@ -61,7 +61,7 @@ class SpeechProvider(Protocol):
         ...
 
     async def speak(self, utterance: Utterance, target: Path) -> Spoken:
-        """Write an MP3 to `target`.
+        """Write an MP3 to `target`, with what it needs meanwhile beside it.
 
         Raises:
             SpeechFailed: it cannot be spoken; the message says why. `target` may hold anything.

@@ -77,7 +77,7 @@ class OpenAiSpeech:
             *mp3.shift(within(utterance.pitch, 0.25, 4), RATE),
             *mp3.loudness(within(utterance.volume, 0, 4)),
         ]
-        with tempfile.TemporaryDirectory(prefix="cocut-speech-") as made:
+        with tempfile.TemporaryDirectory(dir=target.parent) as made:
             directory, duration = Path(made), 0.0
             whole = directory / "whole"
             for piece in pieces(utterance.text):

@@ -44,6 +44,7 @@ class SpeechStudio:
         voices: the table that lists what they offer.
         recordings: what was spoken before.
         blobs: where recordings are.
+        directory: for what is being made.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class SpeechStudio:
         voices: Voices,
         recordings: Recordings,
         blobs: Blobs,
+        directory: Path,
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
         self._voices = voices
         self._recordings = recordings
         self._blobs = blobs
+        self._directory = directory
 
     async def install(self) -> None:
         """Have the table list what the providers offer; nothing to do when it does already.
@@ -95,7 +98,7 @@ class SpeechStudio:
         if provider is None:
             raise SpeechProviderFailed(f"The voice {voice.name} is not installed here.")
         utterance = Utterance(voice.provider_voice, said, **asdict(manner))
-        with tempfile.TemporaryDirectory(prefix="cocut-speech-") as made:
+        with tempfile.TemporaryDirectory(dir=self._directory) as made:
             target = Path(made) / "speech.mp3"
             spoken = await provider.speak(utterance, target)
             return await self._recordings.put(
@@ -124,7 +127,7 @@ class SpeechStudio:
             StorageQuotaExceeded: they have no room for it.
             BlobStoreFailed: it could not be stored.
         """
-        with tempfile.TemporaryDirectory(prefix="cocut-speech-") as made:
+        with tempfile.TemporaryDirectory(dir=self._directory) as made:
             target = Path(made) / "speech.mp3"
             await self._blobs.store.fetch(recording.key, target)
             blob = await self._blobs.put_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -55,8 +56,10 @@ async def paid(
         image_key=SecretStr(KEY),
         image_model="test-image-1",
     )
-    async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.media.provider.FIRST_PAUSE", 0.02)
+        async with serve_face(await fresh_database(postgres_dsn), works=works) as client:
+            yield client
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -154,14 +157,13 @@ async def test_from_the_prompt_to_the_library(api: Client) -> None:
     assert (await seen(api, shown["media_url"])).size == (1920, 1080)
 
 
-@pytest.mark.parametrize(
-    ("ratio", "size"),
-    [("9:16", (540, 960)), ("1:1", (540, 540)), ("4:5", (540, 675)), ("16:9", (960, 540))],
-)
-async def test_shapes(api: Client, ratio: str, size: tuple[int, int]) -> None:
-    media = (await ended(api, await start(api, aspect_ratio=ratio, style="sketch")))["media"]
-    assert (media["dimensions"]["width"], media["dimensions"]["height"]) == size
-    assert (await seen(api, media["url"])).size == size
+async def test_shapes(api: Client) -> None:
+    sizes = {"9:16": (540, 960), "1:1": (540, 540), "4:5": (540, 675)}
+    jobs = {ratio: await start(api, aspect_ratio=ratio, style="sketch") for ratio in sizes}
+    for ratio, (width, height) in sizes.items():
+        media = (await ended(api, jobs[ratio]))["media"]
+        assert media["dimensions"] == {"width": width, "height": height}
+        assert (await seen(api, media["url"])).size == (width, height)
 
 
 async def test_what_is_not_said_has_defaults(api: Client) -> None:
@@ -176,27 +178,23 @@ async def test_the_same_words_make_the_same_picture(api: Client) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    [
+async def test_prompts_in_any_script(api: Client) -> None:
+    prompts = [
         "夕焼けの海",
         "مدينة في الليل",
-        "जंगल",
-        "😀👩‍👩‍👧‍👦",
-        "\u202eright to left",
-        "a\u0001b\tc\nd",
-        "<script>alert(1)</script> & 'quotes' \"too\" %s {x} ; DROP TABLE media_library",
+        "\u202e😀👩‍👩‍👧‍👦",
+        "a\u0001b\tc\nd <script>alert(1)</script> 'quotes' %s {x}; DROP TABLE media_library",
         "x" * MAX_PROMPT,
         "word " * (MAX_PROMPT // 5),
-    ],
-)
-async def test_a_prompt_in_any_script(api: Client, prompt: str) -> None:
-    data = await ended(api, await start(api, prompt, user="una"), "una")
-    assert data["status"] == "completed", data
-    media = data["media"]
-    assert 0 < len(media["title"]) <= 255
-    assert media["title"].isprintable() or "\u200d" in media["title"]
-    assert "".join(media["ai_prompt"].split())[:1] in prompt
+    ]
+    jobs = [await start(api, prompt, user="una") for prompt in prompts]
+    for prompt, job in zip(prompts, jobs, strict=True):
+        data = await ended(api, job, "una")
+        assert data["status"] == "completed", data
+        media = data["media"]
+        assert 0 < len(media["title"]) <= 255
+        assert not set(media["title"]) & set("\u0001\n\t\u202e")
+        assert media["ai_prompt"] == " ".join(re.sub("[\u0001\u202e]", " ", prompt).split())
 
 
 @pytest.mark.parametrize(
@@ -382,11 +380,11 @@ async def test_what_may_pass_is_asked_again(
 @pytest.mark.parametrize(
     ("todo", "asked", "code", "said"),
     [
-        (["500"] * 9, 4, "provider_failed", "status 500"),
+        (["500"] * 9, 6, "provider_failed", "status 500"),
         (["429-later"], 1, "provider_failed", "status 429"),
         (["400"], 1, "prompt_refused", "rejected by the safety system"),
         (["away"], 1, "provider_failed", "redirects"),
-        (["broken"] * 9, 4, "provider_failed", "no picture"),
+        (["broken"] * 9, 6, "provider_failed", "no picture"),
         (["damaged"], 1, "provider_failed", "damaged"),
         (["bomb"], 1, "provider_failed", "too large"),
     ],

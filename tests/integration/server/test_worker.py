@@ -23,6 +23,7 @@ from pgqueuer.qm import QueueManager
 
 from collab.errors import Conflict, JobNotFound, TooManyGenerations
 from persistence.database import Database
+from persistence.errors import BlobStoreFailed
 from persistence.jobs import Job, Jobs
 from persistence.queue import consuming, queries_on
 from persistence.users import Users
@@ -110,6 +111,7 @@ async def test_a_job_and_what_it_made_are_stored_together(database: Database) ->
     [
         (Conflict("no"), "conflict", 1),
         (RuntimeError("a secret"), "internal", 1),
+        (BlobStoreFailed("no room in /a/secret/place"), "blob_store", 1),
         (TryAgain("provider_failed", "The provider is busy.", 0.01), "provider_failed", 3),
     ],
 )
