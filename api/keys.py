@@ -32,7 +32,7 @@ from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
-from persistence.renders import Renders
+from persistence.renders import Estimate, Renders
 from persistence.scenes import Scenes
 from persistence.speech import Recordings
 from persistence.users import Users
@@ -75,6 +75,7 @@ class MediaParts:
         default_voice: of layers that name none.
         premium: what of the libraries is premium.
         renders: what is rendered, and how long it takes.
+        estimate: what a render will cost.
         links: to stored files.
         examine: looks into uploads.
         scratch: a directory on this machine for what is on its way.
@@ -90,6 +91,7 @@ class MediaParts:
     api_keys: ApiKeys
     premium: Premium
     renders: Renders
+    estimate: Estimate
     links: Links
     examine: Examine
     scratch: Path

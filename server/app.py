@@ -50,6 +50,7 @@ from server.door import Door
 from server.durable import DurableLog
 from server.hub import ConnectionLimits, Hub
 from server.keeper import Stores
+from server.media.estimate import estimate
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
@@ -226,6 +227,7 @@ async def _media(
         news=await stack.enter_async_context(JobNews.listening(database)),
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,
+        estimate=estimate,
     )
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, joins, past, reads
+from tests.benchmarks import edits, joins, past, reads, render
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import write
 
@@ -30,6 +30,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "reconnect": joins.reconnect,
     "reads": reads.reads,
     "videos": joins.videos,
+    "render": render.render,
+    "render-edits": render.render_edits,
     "peers": edits.peers_1000,
 }
 

@@ -35,6 +35,10 @@ database's processes together, from the first edit until the last has arrived, d
 - The video of 23 MB and those of 5 MB hold scenes with five layers and 18,000 characters each,
   typed in runs of 40. Those who join the former count the bytes that they receive.
 - A past client is one that has made one change.
+- Renders are asked for and followed over REST, with the worker that `cocut serve` starts, on all
+  cores: time is from the request until it is shown as completed; memory is that of the worker and
+  its ffmpegs together. Pictures are uploaded; what is spoken comes from the embedded voices. The
+  worker runs at low priority (nice 10), so that anything else on the machine shows in its time.
 - After a restart, y-websocket has lost its document; it is synced when it has answered.
 
 ## How to repeat it

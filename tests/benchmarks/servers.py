@@ -66,9 +66,11 @@ class Cocut:
 
     Args:
         logs: the file that the server's log goes to.
+        worker: run a worker for jobs beside it, and both on all cores.
     """
 
-    def __init__(self, logs: IO[bytes]) -> None:
+    def __init__(self, logs: IO[bytes], *, worker: bool = False) -> None:
+        self._worker = worker
         self.data_dir = Path(tempfile.mkdtemp(prefix="cocut-bench-"))
         self._logs = logs
         self._port = free_port()
@@ -89,8 +91,9 @@ class Cocut:
         command = Path(sys.executable).with_name("cocut")
         self._process = subprocess.Popen(
             [
-                *core(SERVER_CORE),
-                *(str(command), "serve", "--port", str(self._port), "--no-worker"),
+                *(() if self._worker else core(SERVER_CORE)),
+                *(str(command), "serve", "--port", str(self._port)),
+                *(() if self._worker else ("--no-worker",)),
                 *("--data-dir", str(self.data_dir), "--rate-limits", "off"),
                 *("--max-connections-per-user", "100000", "--log-level", "warning"),
             ],
@@ -117,9 +120,9 @@ class Cocut:
 
 
 @contextmanager
-def cocut(logs: IO[bytes]) -> Iterator[Cocut]:
+def cocut(logs: IO[bytes], *, worker: bool = False) -> Iterator[Cocut]:
     """Cocut, started on an empty data directory."""
-    server = Cocut(logs)
+    server = Cocut(logs, worker=worker)
     try:
         server.start()
         yield server

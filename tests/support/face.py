@@ -31,6 +31,7 @@ from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.job_news import JobNews
 from server.handlers import make_handlers
+from server.media.estimate import estimate
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.providers import sampler, speech_studio
@@ -200,6 +201,7 @@ async def serve_face(
             news=news,
             sample=sampler(studio),
             default_voice=DEFAULT_VOICE,
+            estimate=estimate,
         ),
         limiter=limiter,
         ready=ready,
