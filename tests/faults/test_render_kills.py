@@ -70,7 +70,12 @@ async def killed_at(stage: str, database_url: str, directory: Path) -> None:
             *(database_url, str(directory), f"file:{files}", stage),
             stdout=subprocess.DEVNULL,
         )
-        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL, stage
+        try:
+            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL, stage
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         died = time.monotonic()
         shown = (await api.call("GET", f"/api/v1/renders/{job_id}")).data["render"]
         assert (shown["status"], shown["output_url"]) == ("processing", None), stage
