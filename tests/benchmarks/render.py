@@ -69,7 +69,10 @@ def render(bench: Bench) -> list[Row]:
                 "within a factor of 2",
                 f"{wrong:.2f} at the most",
                 wrong <= 2,
-                {"factor": wrong},
+                {
+                    "factor": wrong,
+                    "said": {name: runs[name][0].said for name in TARGETS},
+                },
             )
         )
         if not bench.profile:
