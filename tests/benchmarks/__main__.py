@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, events, generation, joins, past, reads
+from tests.benchmarks import edits, events, generation, joins, past, reads, render
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import Measured, parsed, raw, write
 
@@ -33,6 +33,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "speech": generation.speech,
     "image": generation.image,
     "events": events.events,
+    "render": render.render,
+    "render-edits": render.render_edits,
     "peers": edits.peers_1000,
 }
 

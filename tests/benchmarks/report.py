@@ -40,6 +40,10 @@ database's processes together, from the first edit until the last has arrived, d
   by byte, with what the others received; three are the real client. An edit is heard when the first
   event shows it or what came after it in the same layer. What events cost is the difference to the
   same edits without listeners, the faster projection for them included.
+- Renders are asked for and followed over REST, with the worker that `cocut serve` starts, on all
+  cores: time is from the request until it is shown as completed; memory is that of the worker and
+  its ffmpegs together. Pictures are uploaded; what is spoken comes from the embedded voices. The
+  worker runs at low priority (nice 10), so that anything else on the machine shows in its time.
 - After a restart, y-websocket has lost its document; it is synced when it has answered.
 
 ## How to repeat it
