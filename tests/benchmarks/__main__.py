@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, joins, past, reads
+from tests.benchmarks import edits, joins, libraries, past, reads
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import write
 
@@ -29,6 +29,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "joins": joins.joins,
     "reconnect": joins.reconnect,
     "reads": reads.reads,
+    "lists": libraries.lists,
+    "upload": libraries.upload,
     "videos": joins.videos,
     "peers": edits.peers_1000,
 }
