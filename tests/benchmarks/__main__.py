@@ -8,7 +8,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, events, generation, joins, past, reads, render
+from tests.benchmarks import (
+    edits,
+    events,
+    generation,
+    joins,
+    libraries,
+    past,
+    reads,
+    render,
+)
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import Measured, parsed, raw, write
 
@@ -29,6 +38,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "joins": joins.joins,
     "reconnect": joins.reconnect,
     "reads": reads.reads,
+    "lists": libraries.lists,
+    "upload": libraries.upload,
     "videos": joins.videos,
     "speech": generation.speech,
     "image": generation.image,
