@@ -293,3 +293,16 @@ async def test_requests_that_are_none_of_the_protocol(api: Api) -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await api.session.ws_connect(url)
         assert refused.value.status == 400
+
+
+async def test_other_sites_may_poll_if_the_server_says_so(api: Api) -> None:
+    url = Poller(api).url
+    for origin, may in (("https://app.example", True), ("https://evil.example", False)):
+        asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        async with api.session.options(url, headers=asks) as reply:
+            assert (reply.status == 204) is may
+        async with api.session.get(url, headers={"Origin": origin}) as reply:
+            allowed = reply.headers.get("Access-Control-Allow-Origin")
+            assert allowed == (origin if may else None)
+            assert "Access-Control-Allow-Credentials" not in reply.headers
+            assert "Set-Cookie" not in reply.headers
