@@ -57,7 +57,7 @@ from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
-from persistence.renders import Renders
+from persistence.renders import Estimate, Renders
 from persistence.scenes import Scenes
 from persistence.speech import Recordings
 from persistence.update_log import UpdateLog
@@ -146,6 +146,7 @@ def media_parts(
     sample: Callable[[str], Awaitable[str]],
     default_voice: str,
     image_seconds: float,
+    estimate: Estimate,
 ) -> MediaParts:
     """What the handlers of files, jobs and libraries work with, on one database."""
     blobs = Blobs(database, store)
@@ -160,6 +161,7 @@ def media_parts(
         api_keys=ApiKeys(database),
         premium=Premium(database),
         renders=Renders(database, Jobs(database)),
+        estimate=estimate,
         links=links,
         examine=examine,
         scratch=scratch,

@@ -32,7 +32,7 @@ from persistence.jobs import Jobs
 from persistence.media import MediaLibrary
 from persistence.members import Members
 from persistence.premium import Premium
-from persistence.renders import Renders
+from persistence.renders import Estimate, Renders
 from persistence.scenes import Scenes
 from persistence.speech import Recordings
 from persistence.users import Users
@@ -76,6 +76,7 @@ class MediaParts:
         image_seconds: what a picture takes, as long as none was made yet.
         premium: what of the libraries is premium.
         renders: what is rendered, and how long it takes.
+        estimate: what a render will cost.
         links: to stored files.
         examine: looks into uploads.
         scratch: a directory on this machine for what is on its way.
@@ -91,6 +92,7 @@ class MediaParts:
     api_keys: ApiKeys
     premium: Premium
     renders: Renders
+    estimate: Estimate
     links: Links
     examine: Examine
     scratch: Path

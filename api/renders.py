@@ -248,6 +248,7 @@ async def _start(
         given=given,
         weight=size * size * _WEIGHTS[options["format"]],
         premium=allowance(tier).premium_assets,
+        estimate=media.estimate,
     )
     outlook = (await media.renders.outlook([job.id])).get(job.id, Outlook(0, 0.0))
     return job, outlook

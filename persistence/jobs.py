@@ -303,7 +303,7 @@ class Jobs:
         return int(before) + 1
 
     async def cancel(self, job_id: UUID) -> Job:
-        """Cancel a job that has not ended; a worker that runs it hears of it at once.
+        """Cancel a job that has not ended; a worker that runs it sees it within half a second.
 
         Raises:
             JobNotFound: there is none.

@@ -6,8 +6,9 @@ is of one sequence number, whatever editors do meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
@@ -19,11 +20,19 @@ from persistence.jobs import Job, Jobs
 from persistence.premium import premium_layers
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from persistence.database import Connection
 
 KINDS: Final = ("render", "regenerate")
-SECONDS_PER_COST: Final = 0.2
+SECONDS_PER_COST: Final = 1.0
 """How long a unit of `cost` takes on a machine of two cores, until this one has shown it."""
+CORES: Final = 2
+"""How many parts of a render are made at the same time."""
+PLANNED_BYTES: Final = 4_000_000
+"""The costs of larger videos are not looked into part by part."""
+SECOND_COST: Final = 0.2
+"""What a second of film costs then."""
 
 _FREEZE: Final = """
 INSERT INTO render_inputs (job_id, seq, scene_count, duration, video)
@@ -43,7 +52,13 @@ SELECT $1, v.projected_seq, v.scene_count, v.duration, json_build_object(
       ORDER BY l.scene_id, l.order_index)
     FROM scenes_layers l WHERE l.video_id = v.id), '[]'))
 FROM videos v WHERE v.id = $2
-RETURNING seq, scene_count, duration
+RETURNING seq, scene_count, duration, video
+"""
+_KEEP_PARTS: Final = "UPDATE render_inputs SET parts = $2::text::jsonb WHERE job_id = $1"
+_MADE: Final = """
+SELECT DISTINCT name FROM jobs j
+JOIN render_inputs i ON i.job_id = j.id, jsonb_object_keys(i.parts) AS name
+WHERE j.video_id = $1 AND j.status = 'completed' AND name = ANY($2::text[]) AND name NOT LIKE ' %'
 """
 _OUTLOOK: Final = """
 WITH speed AS (
@@ -127,6 +142,11 @@ class LibraryFile:
     is_premium: bool
 
 
+Estimate = Callable[[Frozen, Mapping[str, Any]], Mapping[str, float]]
+"""What a render's parts cost, in milliseconds of one core, by names of their content; the names of
+what is made anew each time begin with a space. Takes what is rendered, and the job's input."""
+
+
 class Renders:
     """The renders of the whole installation.
 
@@ -151,6 +171,7 @@ class Renders:
         given: Mapping[str, Any],
         weight: float,
         premium: bool,
+        estimate: Estimate,
     ) -> Job:
         """Copy what the tables show now and put a job into the queue, in one transaction.
 
@@ -164,8 +185,9 @@ class Renders:
             tier: theirs.
             limit: how many generations an hour they have.
             given: the options; `seq`, `scenes` (how many) and `cost` are added.
-            weight: what a second of film costs, where one of 1080p costs 1.
+            weight: what a second of film costs, where one of 1080p costs 1; for a very large video.
             premium: whether premium things may be in the video.
+            estimate: what its parts cost.
 
         Raises:
             TierRequired: there are premium things in it.
@@ -185,7 +207,7 @@ class Renders:
                 more = {
                     "seq": row["seq"],
                     "scenes": row["scene_count"],
-                    "cost": 1 + weight * row["duration"],
+                    "cost": await _cost(connection, row, job_id, video_id, given, weight, estimate),
                 }
                 given = {**given, **more}
             return await self._jobs.enqueue(
@@ -211,15 +233,7 @@ class Renders:
             )
         if row is None:
             raise JobNotFound
-        video = json.loads(row["video"])
-        return Frozen(
-            row["seq"],
-            video["title"],
-            video["aspect_ratio"],
-            video["background"],
-            [SceneRow(**scene) for scene in video["scenes"]],
-            [LayerRow(**layer) for layer in video["layers"]],
-        )
+        return _frozen(row["seq"], row["video"])
 
     async def get(self, job_id: UUID) -> Job:
         """A render.
@@ -294,6 +308,38 @@ class Renders:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(query, value)
         return None if row is None else LibraryFile(**row)
+
+
+async def _cost(
+    connection: Connection,
+    row: Record,
+    job_id: UUID,
+    video_id: UUID,
+    given: Mapping[str, Any],
+    weight: float,
+    estimate: Estimate,
+) -> float:
+    """What a render costs: seconds of a machine of two cores, without what is there already."""
+    text: str = row["video"]
+    if len(text) > PLANNED_BYTES:
+        return SECOND_COST * (1 + weight * float(row["duration"]))
+    parts = await asyncio.to_thread(lambda: estimate(_frozen(row["seq"], text), given))
+    await connection.execute(_KEEP_PARTS, job_id, json.dumps(dict(parts)))
+    made = {found["name"] for found in await connection.fetch(_MADE, video_id, list(parts))}
+    left = [cost for name, cost in parts.items() if name not in made]
+    return sum(left) / 1000 / min(CORES, max(1, len(left) - 1))
+
+
+def _frozen(seq: int, text: str) -> Frozen:
+    video = json.loads(text)
+    return Frozen(
+        seq,
+        video["title"],
+        video["aspect_ratio"],
+        video["background"],
+        [SceneRow(**scene) for scene in video["scenes"]],
+        [LayerRow(**layer) for layer in video["layers"]],
+    )
 
 
 async def _require_no_premium(connection: Connection, video_id: UUID) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
@@ -47,6 +47,32 @@ def searching(text: str) -> list[Condition]:
     return [Condition("search @@ to_tsquery('simple', {})", query)] if query else []
 
 
+class Counts:
+    """How many rows lists have: large numbers are kept for a while, and counted once at a time."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Any, ...], tuple[float, int]] = OrderedDict()
+
+    async def of(self, key: tuple[Any, ...], count: Callable[[], Awaitable[int]]) -> int:
+        """The number that was kept under `key`, or else counted now."""
+        now = asyncio.get_running_loop().time()
+        kept = self._kept.get(key)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        if kept is not None:
+            # Who comes meanwhile is content with what was counted before.
+            self._kept[key] = (now + COUNTED_SECONDS, kept[1])
+        counted = await count()
+        if counted >= LARGE:
+            self._kept[key] = (now + COUNTED_SECONDS, counted)
+            self._kept.move_to_end(key)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        elif kept is not None:
+            del self._kept[key]
+        return counted
+
+
 class Shelf:
     """One library's table.
 
@@ -61,7 +87,7 @@ class Shelf:
         self._database = database
         self._table = table
         self._columns = columns
-        self._counts: OrderedDict[tuple[Any, ...], tuple[float, int]] = OrderedDict()
+        self._counts = Counts()
 
     async def page(
         self,
@@ -106,19 +132,15 @@ class Shelf:
     async def _count(
         self, connection: Connection, user: UUID, part: Part, conditions: Sequence[Condition]
     ) -> int:
-        key = tuple((condition.sql, condition.value) for condition in conditions)
-        now = asyncio.get_running_loop().time()
-        kept = self._counts.get(key) if part == "shared" else None
-        if kept is not None and now < kept[0]:
-            return kept[1]
         bound: list[Any] = []
         rows = self._rows(user, part, conditions, bound)
-        counted = await connection.fetchval(f"SELECT count(*) FROM {rows}", *bound)  # noqa: S608
-        if part == "shared" and counted >= LARGE:
-            self._counts[key] = (now + COUNTED_SECONDS, counted)
-            if len(self._counts) > _KEPT:
-                self._counts.popitem(last=False)
-        return int(counted)
+
+        async def count() -> int:
+            return int(await connection.fetchval(f"SELECT count(*) FROM {rows}", *bound))  # noqa: S608
+
+        if part != "shared":
+            return await count()
+        return await self._counts.of((rows, *bound), count)
 
     def _rows(
         self, user: UUID, part: Part, conditions: Sequence[Condition], bound: list[Any]

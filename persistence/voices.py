@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from collab.errors import VoiceNotFound
 from persistence.database import Database
-from persistence.shelf import Condition, searching
+from persistence.shelf import Condition, Counts, searching
 
 _FIELDS: Final = (
     "id",
@@ -32,6 +32,10 @@ _PUT: Final = (
     + ", ".join(f"{name} = EXCLUDED.{name}" for name in _FIELDS[1:])
 )
 _LOCK: Final = 0x766F6963
+_ORDER: Final = 'language_code COLLATE "C", id'
+_CODE: Final = 'lower(language_code) COLLATE "C"'
+_LANGUAGE: Final = f"({_CODE} = {{0}} OR {_CODE} >= {{0}} || '-' AND {_CODE} < {{0}} || '.')"
+"""Of this code, or of one that begins with it: what follows is a hyphen, and then a dot would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Voices:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counts = Counts()
 
     async def get(self, voice_id: str) -> Voice:
         """A voice.
@@ -110,12 +115,7 @@ class Voices:
         """
         conditions = searching(search)
         if language:
-            conditions.append(
-                Condition(
-                    "lower({}) IN (lower(language_code), split_part(language_code, '-', 1))",
-                    language,
-                )
-            )
+            conditions.append(Condition(_LANGUAGE, language.lower()))
         if gender is not None:
             conditions.append(Condition("gender = {}", gender))
         if category is not None:
@@ -125,17 +125,20 @@ class Voices:
         )
         bound: list[Any] = [one.value for one in conditions]
         async with self._database.connection() as connection:
-            total = await connection.fetchval(
-                f"SELECT count(*) FROM voices WHERE {where}",  # noqa: S608
-                *bound,
+            total = await self._counts.of(
+                (where, *bound),
+                lambda: connection.fetchval(
+                    f"SELECT count(*) FROM voices WHERE {where}",  # noqa: S608
+                    *bound,
+                ),
             )
             rows = await connection.fetch(
-                f"SELECT {_COLUMNS} FROM voices WHERE {where}"  # noqa: S608
-                ' ORDER BY language_code COLLATE "C", id'
-                f" LIMIT ${len(bound) + 1} OFFSET ${len(bound) + 2}",
+                f"SELECT {_COLUMNS} FROM (SELECT id FROM voices WHERE {where}"  # noqa: S608
+                f" ORDER BY {_ORDER} LIMIT ${len(bound) + 1} OFFSET ${len(bound) + 2}) page"
+                f" JOIN voices USING (id) ORDER BY {_ORDER}",
                 *(*bound, limit, (page - 1) * limit),
             )
-        return [Voice(**row) for row in rows], int(total)
+        return [Voice(**row) for row in rows], total
 
     async def revisions(self) -> dict[str, str]:
         """Provider -> the revision of its voices here."""

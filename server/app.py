@@ -53,6 +53,7 @@ from server.chores import Chores
 from server.door import Door
 from server.durable import DurableLog
 from server.hub import Hub
+from server.media.estimate import estimate
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.observe import Metrics
@@ -240,6 +241,7 @@ async def _media(
         sample=sampler(studio),
         default_voice=DEFAULT_VOICE,
         image_seconds=image_provider(settings).usual_seconds,
+        estimate=estimate,
     )
 
 

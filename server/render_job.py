@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import psutil
+
 from api.tiers import allowance
 from collab.errors import StorageQuotaExceeded
 from collab.schema import is_id
@@ -19,14 +22,14 @@ from persistence.blobs import Blob, Blobs, require_room
 from persistence.database import Database
 from persistence.errors import BlobStoreFailed
 from persistence.jobs import Job
-from persistence.renders import Frozen, Renders
+from persistence.renders import Renders
 from server.media.assets import DEFAULT_LIMITS, FetchLimits, StoredAssets, local_copy
 from server.media.errors import AssetMissing, OutOfSpace, RenderError
+from server.media.estimate import input_of
 from server.media.fetch import Fetcher
 from server.media.fonts.book import FontBook
 from server.media.model import (
     Progress,
-    RenderInput,
     RenderOptions,
     RenderResult,
     Speech,
@@ -80,7 +83,7 @@ class RenderJob:
         running = await self.renders.under_way({job_id for job_id, _ in found})
         for job_id, path in found:
             if job_id not in running:
-                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+                await asyncio.to_thread(_clear, path)
         await self.renders.forget()
 
     async def __call__(self, running: Running) -> None:
@@ -89,7 +92,7 @@ class RenderJob:
         place = self.directory / f"{job.id}-{job.attempts}"
         for job_id, path in await asyncio.to_thread(self._attempts):
             if job_id == job.id:
-                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+                await asyncio.to_thread(_clear, path)
         try:
             await asyncio.to_thread(_make, place)
             await self._render(running, place)
@@ -124,18 +127,20 @@ class RenderJob:
         warnings: list[str] = []
 
         def heard(step: Progress) -> None:
-            running.progress(
-                # The last of it is storing.
-                min(step.percent, 99),
-                stage=step.stage,
-                current_scene=step.current_scene,
-                total_scenes=len(video.scenes),
-                estimated_time_remaining=round(step.estimated_time_remaining, 1),
-            )
+            state: dict[str, Any] = {
+                "stage": step.stage,
+                "current_scene": step.current_scene,
+                "total_scenes": len(video.scenes),
+            }
+            if step.stage != "preparing":
+                # What is there already is not known before; the estimate of the request holds.
+                state["estimated_time_remaining"] = round(step.estimated_time_remaining, 1)
+            # The last of it is storing.
+            running.progress(min(step.percent, 99), **state)
 
         try:
             result = await render(
-                _input(video),
+                input_of(video),
                 await self._options(job, place, warnings),
                 assets,
                 self.speech(place / "speech"),
@@ -228,15 +233,19 @@ class RenderJob:
         return blob
 
 
+def _clear(attempt: Path) -> None:
+    """Remove what an attempt that does not count any more has left, and end what works on it: the
+    processes of a worker that was killed go on by themselves."""
+    inside = f"{attempt}{os.sep}"
+    for process in psutil.process_iter():
+        try:
+            if any(word.startswith(inside) for word in process.cmdline()):
+                process.kill()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    shutil.rmtree(attempt, ignore_errors=True)
+
+
 def _make(place: Path) -> None:
     for name in ("assets", "speech", "segments"):
         (place / name).mkdir(mode=0o700, parents=True)
-
-
-def _input(video: Frozen) -> RenderInput:
-    layers: dict[str, Any] = {}
-    for layer in video.layers:
-        layers.setdefault(layer.scene_id, []).append(layer)
-    return RenderInput(
-        video.seq, video.title, video.aspect_ratio, video.background, video.scenes, layers
-    )

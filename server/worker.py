@@ -29,7 +29,7 @@ HEARTBEAT: Final = timedelta(seconds=4)
 """After this long without a sign of life, a worker's job is given to another."""
 POLL: Final = timedelta(seconds=1)
 REPORT_SECONDS: Final = 0.25
-CHECK_SECONDS: Final = 0.5
+CHECK_SECONDS: Final = 0.25
 AGAIN_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
 

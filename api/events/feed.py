@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import structlog
+
 from api.events.payloads import Event, events_of, scenes_shown, show_layer
 from api.events.wire import Outgoing, Wire
 from api.projections import sign
@@ -33,6 +35,8 @@ BACKLOG_BYTES: Final = 1024 * 1024
 DRAINED_BYTES: Final = 64 * 1024
 LOOK_SECONDS: Final = 0.25
 STUCK_SECONDS: Final = 60.0
+
+_log = structlog.get_logger(__name__)
 
 
 class Pace:
@@ -74,6 +78,7 @@ class Feed:
         self._others: list[Event] = []
         self._lagging: dict[str, float] = {}
         self._missed = Changes()
+        self._missed_others: dict[Any, Event] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -86,7 +91,7 @@ class Feed:
         self._stir()
 
     def announce(self, event: Event) -> None:
-        """Send another event, after the changes that were told before."""
+        """Send another event, of a job, after the changes that were told before."""
         self._others.append(event)
         self._stir()
 
@@ -116,28 +121,40 @@ class Feed:
             except TimeoutError:
                 pass
             self._wake.clear()
-            changes, others = Changes(), list[Event]()
             try:
                 async with self._pace.turn() as spent:
-                    changes, self._changes = self._changes, changes
-                    others, self._others = self._others, others
-                    await self._send(changes, others, spent)
+                    await self._send(spent)
                     await self._help_lagging(spent)
             except Unavailable:
-                changes.add(self._changes)
-                self._changes = changes
-                self._others[:0] = others
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
+            except Exception:  # noqa: BLE001 - said; who listens comes back, and reads what there is
+                _log.exception("events_failed", video=str(self.video_id))
+                for listener in list(self.listeners):
+                    self._wire.abort(listener)
             if not self._wake.is_set():
                 self._idle.set()
 
-    async def _send(self, changes: Changes, others: list[Event], spent: list[float]) -> None:
+    async def _send(self, spent: list[float]) -> None:
+        """Send what was told.
+
+        Raises:
+            Unavailable: nothing was sent, and all of it is still there to be sent.
+        """
+        changes, self._changes = self._changes, Changes()
+        others, self._others = self._others, list[Event]()
         if not self.listeners or not (changes or others):
             return
-        events = await self._events(changes)
+        try:
+            events = await self._events(changes, self._seq)
+        except Unavailable:
+            changes.add(self._changes)
+            self._changes = changes
+            self._others[:0] = others
+            raise
         if self._lagging:
             self._missed.add(changes)
+            self._missed_others.update((event[1]["job_id"], event) for event in others)
         if events or others:
             began = self._pace.clock()
             outgoing = self._wire.outgoing([*events, *others])
@@ -145,13 +162,13 @@ class Feed:
             live = self.listeners - self._lagging.keys()
             await self._write(outgoing, live, spent)
 
-    async def _events(self, changes: Changes) -> list[Event]:
+    async def _events(self, changes: Changes, seq: int) -> list[Event]:
         media, video_id = self._parts.media, self.video_id
         shown = scenes_shown(changes)
         scenes = await self._parts.scenes.read_scenes(video_id, shown) if shown else {}
         layers = {id_: show_layer(row) for id_, row in changes.layers.items()}
         signed: dict[str, Any] = await sign(media, video_id, {"scenes": scenes, "layers": layers})
-        return events_of(video_id, self._seq, changes, signed["scenes"], signed["layers"])
+        return events_of(video_id, seq, changes, signed["scenes"], signed["layers"])
 
     async def _write(
         self, outgoing: Outgoing, listeners: Collection[str], spent: list[float]
@@ -174,7 +191,8 @@ class Feed:
         now = self._pace.clock()
         ready = [id_ for id_ in self._lagging if self._wire.backlog(id_) <= DRAINED_BYTES]
         if ready:
-            outgoing = self._wire.outgoing(await self._events(self._missed))
+            events = await self._events(self._missed, self._seq)
+            outgoing = self._wire.outgoing([*events, *self._missed_others.values()])
             for listener in ready:
                 self._lagging.pop(listener, None)
             await self._write(outgoing, ready, spent)
@@ -182,4 +200,4 @@ class Feed:
             if now - since > STUCK_SECONDS:
                 self._wire.abort(listener)
         if not self._lagging:
-            self._missed = Changes()
+            self._missed, self._missed_others = Changes(), {}

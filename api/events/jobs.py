@@ -111,10 +111,14 @@ class JobEvents:
             self._told.popitem(last=False)
 
     async def _payload(self, job: Job) -> dict[str, Any]:
-        told = {"video_id": str(job.video_id), "job_id": str(job.id)}
-        if job.kind == "regenerate":
-            return {**told, **_status(job)}
-        return {**told, "render": await self._render(job)}
+        told = {
+            "video_id": str(job.video_id),
+            "job_id": str(job.id),
+            "seq": job.input.get("seq"),
+            "by": job.user_sub,
+            "render": await self._render(job),
+        }
+        return {**told, **_status(job)} if job.kind == "regenerate" else told
 
     async def _render(self, job: Job) -> dict[str, Any]:
         media, result = self._parts.media, job.result or {}
@@ -150,6 +154,7 @@ class JobEvents:
             "kind": job.kind,
             "status": job.status,
             "video_id": None if job.video_id is None else str(job.video_id),
+            "by": job.user_sub,
             **await self._asset(job),
         }
         event: Event = ("asset:generated", payload)

@@ -48,6 +48,14 @@ export class Assets extends EventTarget {
     return known.ready ? known.element : null
   }
 
+  /** How loud a film layer is, 0 to 1. */
+  sayLoudness(layer, loudness) {
+    const element = this.#pictureOf(layer)?.element
+    if (element?.tagName !== 'VIDEO') return
+    element.muted = loudness <= 0
+    element.volume = loudness
+  }
+
   /** A link that can be opened now, for a file's address. */
   async link(address) {
     const known = this.#links.get(address)

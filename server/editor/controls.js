@@ -10,7 +10,8 @@ import { SharedText } from './shared-text.js'
  * @param {object} spec as in layer-types
  * @param {(value, begins: boolean) => void} set `begins` at the first of a gesture's values; for a
  *   text, which is typed together, `{share, change}`: what makes it shared, and what edits it
- * @returns {{element: HTMLElement, show: (value, readOnly: boolean) => void, close?: () => void}}
+ * @returns {{element: HTMLElement, show: (value, readOnly: boolean) => void, close?: () => void,
+ *   reach?: (most: number) => void}} `reach` sets how far a slider goes
  */
 export function control(spec, set) {
   return { range, choice, colour, toggle, position, text }[spec.kind](spec, set)
@@ -34,7 +35,8 @@ function gesture(set) {
 }
 
 function range(spec, set) {
-  const { min, max, step, fallback, unit = '', percent = false } = spec
+  const { min, step, fallback, unit = '', percent = false } = spec
+  let { max } = spec
   const factor = percent ? 100 : 1
   const drag = gesture(set)
   const slider = h('input', { type: 'range', min, max, step, 'aria-label': spec.label, on: { input: () => drag.input(Number(slider.value)), change: () => drag.end() } })
@@ -58,7 +60,11 @@ function range(spec, set) {
     mark()
     if (document.activeElement !== exact) exact.value = round(shown * factor)
   }
-  return { element, show }
+  const reach = (value) => {
+    max = value
+    slider.max = value
+  }
+  return { element, show, reach }
 }
 
 function choice(spec, set) {

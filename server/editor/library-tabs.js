@@ -1,10 +1,12 @@
 // The four libraries: where each is found, how its things look, and what a layer takes from one.
 
 const any = (label) => ['', label]
+const SPOKEN = ['ar', 'bn', 'cs', 'da', 'de', 'el', 'en', 'es', 'fa', 'fi', 'fr', 'he', 'hi', 'hu', 'id', 'it', 'ja', 'ko', 'nl', 'nb', 'pl', 'pt', 'ro', 'ru', 'sv', 'sw', 'ta', 'th', 'tr', 'uk', 'ur', 'vi', 'zh']
+const OWN = (navigator.language || 'en').split('-')[0]
 
 export const TABS = [
   {
-    id: 'media', label: 'Media', icon: 'media', type: 'media', path: '/media/library', list: 'media', paged: true, look: 'pictures', query: {},
+    id: 'media', stocked: true, label: 'Media', icon: 'media', type: 'media', path: '/media/library', list: 'media', look: 'pictures', query: {},
     filters: [
       { key: 'type', label: 'Type', options: [any('All types'), ['image', 'Images'], ['video', 'Videos'], ['gif', 'GIFs']] },
       { key: 'source', label: 'Source', options: [any('All sources'), ['stock', 'Stock'], ['uploaded', 'Uploaded'], ['ai', 'Generated']] },
@@ -15,7 +17,7 @@ export const TABS = [
     properties: (item) => ({ media_id: item.id, media_url: plain(item.url), media_type: item.type }),
   },
   {
-    id: 'audio', label: 'Audio', icon: 'audio', type: 'audio', path: '/audio/library', list: 'audio', paged: true, look: 'rows', query: {}, favorites: true,
+    id: 'audio', stocked: true, label: 'Audio', icon: 'audio', type: 'audio', path: '/audio/library', list: 'audio', look: 'rows', query: {}, favorites: true,
     filters: [
       { key: 'type', label: 'Which', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['favorites', 'Favorites']] },
       { key: 'category', label: 'Category', options: [any('Music and effects'), ['music', 'Music'], ['sound_effects', 'Sound effects']] },
@@ -26,8 +28,9 @@ export const TABS = [
     properties: (item) => ({ audio_id: item.id, audio_url: plain(item.url), category: item.category }),
   },
   {
-    id: 'voices', label: 'Voices', icon: 'voiceover', type: 'voiceover', path: '/voices', list: 'voices', paged: false, look: 'rows', query: {},
+    id: 'voices', label: 'Voices', icon: 'voiceover', type: 'voiceover', path: '/voices', list: 'voices', look: 'rows', query: SPOKEN.includes(OWN) ? { language: OWN } : {},
     filters: [
+      { key: 'language', label: 'Language', options: [any('All languages'), ...languages()] },
       { key: 'gender', label: 'Voice', options: [any('All voices'), ['female', 'Female'], ['male', 'Male'], ['child', 'Child']] },
       { key: 'category', label: 'Category', options: [any('All categories'), ['standard', 'Standard'], ['ultra', 'Ultra'], ['studio', 'Studio']] },
     ],
@@ -36,7 +39,7 @@ export const TABS = [
     properties: (item) => ({ voice_id: item.id, voice_name: item.name, language: item.language_code, gender: item.gender, style: item.style }),
   },
   {
-    id: 'avatars', label: 'Avatars', icon: 'avatar', type: 'avatar', path: '/avatars', list: 'avatars', paged: true, look: 'pictures', query: {},
+    id: 'avatars', stocked: true, label: 'Avatars', icon: 'avatar', type: 'avatar', path: '/avatars', list: 'avatars', look: 'pictures', query: {},
     filters: [
       { key: 'gender', label: 'Gender', options: [['all', 'All'], ['female', 'Female'], ['male', 'Male']] },
       { key: 'category', label: 'Category', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
@@ -45,6 +48,12 @@ export const TABS = [
     properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url) }),
   },
 ]
+
+/** The codes and names of languages that are often spoken, in the order of their names. */
+function languages() {
+  const names = new Intl.DisplayNames(['en'], { type: 'language' })
+  return SPOKEN.map((code) => [code, names.of(code)]).sort((a, b) => a[1].localeCompare(b[1]))
+}
 
 /** A stored file's link without its signature, as documents keep it. */
 function plain(link) {

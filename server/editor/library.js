@@ -56,6 +56,7 @@ export class Library {
     this.filters.replaceChildren(
       ...tab.filters.map(({ key, label, options }) => {
         const select = h('select', { class: 'input', 'aria-label': label, on: { change: () => this.#filter(key, select.value) } }, ...options.map(([value, text]) => h('option', { value }, text)))
+        select.value = this.#filters[key] ?? options[0][0]
         return select
       }),
     )
@@ -86,7 +87,7 @@ export class Library {
     const tab = this.#tab
     this.items.setAttribute('aria-busy', 'true')
     try {
-      const found = await this.editor.app.rest.get(tab.path, { ...this.#filters, search: this.#search, ...(tab.paged ? { page: this.#page, limit: 24 } : {}) })
+      const found = await this.editor.app.rest.get(tab.path, { ...this.#filters, search: this.#search, page: this.#page, limit: 24 })
       if (asked !== this.#asked) return
       this.#show(tab, found[tab.list] ?? [], found.pagination)
     } catch (error) {
@@ -102,7 +103,7 @@ export class Library {
     this.#silence()
     this.items.dataset.look = tab.look
     this.items.replaceChildren(...items.map((item) => this.#item(tab, item)))
-    if (!items.length) this.items.append(h('li', { class: 'empty' }, icon(tab.icon, 32), this.#search ? 'Nothing is found.' : 'Nothing is here yet.'))
+    if (!items.length) this.items.append(h('li', { class: 'empty' }, icon(tab.icon, 32), this.#search ? 'Nothing is found.' : 'Nothing is here yet.', this.#search || !tab.stocked ? null : h('span', { class: 'small' }, 'The command “cocut seed” makes a stock to begin with.')))
     const pages = pagination?.total_pages ?? 1
     const go = (step) => () => {
       this.#page += step

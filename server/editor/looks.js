@@ -121,7 +121,8 @@ export function effectLook(properties) {
   else if (/^(crossfade|dissolve|wipe|slide|push)/.test(named)) effect = 'transition'
   return {
     effect,
-    way: string(properties, 'direction').toLowerCase() || (effect === 'fade' ? named.slice(4) : ''),
+    kind: effect === 'transition' ? { dissolve: 'crossfade', push: 'slide' }[named] ?? named.match(/crossfade|wipe|slide/)[0] : effect,
+    way: string(properties, 'direction').toLowerCase() || (effect === 'fade' ? named.slice(4) : named.replace(/^(wipe|slide)/, '')),
     color: colour(properties, ['color'], '#000000') ?? '#000000',
     intensity: Math.min(strength, 1),
     radius: number(properties, 'radius', 40 * Math.min(strength, 1), 0, 200),

@@ -5,6 +5,8 @@ import { SharedText } from './shared-text.js'
 import { Y } from './vendor/collaboration.js'
 
 export class Narration {
+  #shown = ''
+
   constructor(editor, sceneId) {
     this.editor = editor
     this.sceneId = sceneId
@@ -39,6 +41,9 @@ export class Narration {
     const here = others.filter((other) => other.caret?.scene === this.sceneId).map((other) => this.#place(other)).filter(Boolean)
     here.sort((a, b) => a.from - b.from)
     const value = this.input.value
+    const shown = JSON.stringify([value, here])
+    if (shown === this.#shown) return // a name stands at a caret for a moment after it has moved
+    this.#shown = shown
     const nodes = []
     let at = 0
     for (const { from, to, head, colour, name } of here) {

@@ -3,6 +3,7 @@
 import { animations, effectLook, fillsFrame, mediaLook, shapeLook, textLook } from './looks.js'
 import { fadeAt, pose } from './motion.js'
 import { drawText, layOutText } from './paint-text.js'
+import { join, transitionAt } from './transitions.js'
 
 const SEEN = ['text', 'media', 'shape', 'avatar', 'effect']
 export const RATIOS = { '16:9': [16, 9], '9:16': [9, 16], '1:1': [1, 1], '4:5': [4, 5] }
@@ -23,11 +24,12 @@ export function sizeOf(ratio, short) {
  * @param {number} t seconds from its start
  * @param {{picture: (layer, t: number, playing: boolean) => {source, width, height}|null,
  *   isLoading: (layer) => boolean}} assets
- * @param {{playing: boolean}} options
+ * @param {{playing: boolean, neighbours: {before, after}}} options `neighbours` are the scenes that
+ *   transitions join this one with
  * @returns {Map<string, {x: number, y: number, width: number, height: number}>} the boxes of the
  *   layers that were drawn, in pixels
  */
-export function paintScene(context, video, scene, t, assets, { playing = false } = {}) {
+export function paintScene(context, video, scene, t, assets, { playing = false, neighbours = {} } = {}) {
   const { canvas } = context
   const frame = { width: canvas.width, height: canvas.height, unit: Math.min(canvas.width, canvas.height) / 1080 }
   const boxes = new Map()
@@ -44,7 +46,20 @@ export function paintScene(context, video, scene, t, assets, { playing = false }
     context.restore()
     if (box) boxes.set(layer.id, box)
   }
+  paintTransition(context, video, scene, t, assets, neighbours)
   return boxes
+}
+
+function paintTransition(context, video, scene, t, assets, neighbours) {
+  const effects = scene.layers.filter((layer) => layer.enabled && layer.type === 'effect').map((layer) => ({ layer, look: effectLook(layer.properties) }))
+  const found = transitionAt(effects.filter(({ look }) => look.effect === 'transition'), scene, t, neighbours)
+  if (!found) return
+  const { width, height } = context.canvas
+  const other = new OffscreenCanvas(width, height)
+  paintScene(other.getContext('2d'), video, found.other, found.incoming ? found.other.duration - 0.001 : 0, assets)
+  context.save()
+  join(context, other, found)
+  context.restore()
 }
 
 function paintLayer(context, frame, layer, scene, t, assets, playing) {

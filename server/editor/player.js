@@ -3,6 +3,11 @@
 import { clamp } from './format.js'
 import { number } from './looks.js'
 
+// Music gives way to speech, as in the renderer: by 12 dB, from a little before to a little after.
+const DUCKED = 10 ** (-12 / 20)
+const ATTACK = 0.15
+const RELEASE = 0.5
+
 /** The player. Event: `change`, when the time or `playing` changed. */
 export class Player extends EventTarget {
   time = 0
@@ -84,9 +89,12 @@ export class Player extends EventTarget {
 
   #sound() {
     const wanted = new Set()
-    for (const layer of this.scene?.layers ?? []) {
+    const layers = (this.scene?.layers ?? []).filter((layer) => layer.enabled)
+    const speech = layers.filter((layer) => layer.type === 'voiceover').map((layer) => this.#spoken(layer)).filter(Boolean)
+    for (const layer of layers) {
       const t = this.time - layer.start
-      if (!layer.enabled || !['audio', 'voiceover'].includes(layer.type) || t < 0 || t >= layer.duration) continue
+      if (layer.type === 'media') this.assets.sayLoudness(layer, loudness(layer, t, 0) * ducking(layer, this.time, speech))
+      if (!['audio', 'voiceover'].includes(layer.type) || t < 0 || t >= layer.duration) continue
       const element = this.assets.sound(layer)
       if (!element) continue
       wanted.add(element)
@@ -94,11 +102,17 @@ export class Player extends EventTarget {
       const length = Math.max(0.1, element.duration - offset)
       const at = offset + (layer.type === 'audio' && layer.properties.loop !== false ? t % length : t)
       if (Math.abs(element.currentTime - at) > 0.25) element.currentTime = Math.min(at, element.duration)
-      element.volume = loudness(layer, t)
+      element.volume = loudness(layer, t, 1) * ducking(layer, this.time, speech)
       if (element.paused && at < element.duration) element.play().catch(() => {})
     }
     for (const element of this.#sounding) if (!wanted.has(element)) element.pause()
     this.#sounding = wanted
+  }
+
+  /** From when to when a voiceover speaks, in seconds of the scene. */
+  #spoken(layer) {
+    const element = this.assets.sound(layer)
+    return element && { start: layer.start, end: layer.start + Math.min(layer.duration, element.duration) }
   }
 
   #changed() {
@@ -106,10 +120,18 @@ export class Player extends EventTarget {
   }
 }
 
-function loudness({ properties, duration }, t) {
+function ducking({ type, properties }, time, speech) {
+  const effect = properties.category === 'sound_effects' || properties.ducking === false
+  if (type === 'voiceover' || effect) return 1
+  const far = (span) => Math.max((span.start - time) / ATTACK, (time - span.end) / RELEASE)
+  const nearest = clamp(Math.min(1, ...speech.map(far)), 0, 1)
+  return DUCKED + (1 - DUCKED) * nearest
+}
+
+function loudness({ properties, duration }, t, usual) {
   const fadeIn = number(properties, 'fade_in', 0, 0, duration)
   const fadeOut = number(properties, 'fade_out', 0, 0, duration)
-  let volume = properties.muted === true ? 0 : number(properties, 'volume', 1, 0, 4)
+  let volume = properties.muted === true ? 0 : number(properties, 'volume', usual, 0, 4)
   if (fadeIn > 0) volume *= clamp(t / fadeIn, 0, 1)
   if (fadeOut > 0) volume *= clamp((duration - t) / fadeOut, 0, 1)
   return clamp(volume, 0, 1)

@@ -65,6 +65,11 @@ export class Project extends EventTarget {
     return this.scenes.find((scene) => scene.id === id) ?? null
   }
 
+  /** The scenes before and after one, or null. */
+  neighbours({ number }) {
+    return { before: this.scenes[number - 2] ?? null, after: this.scenes[number] ?? null }
+  }
+
   layer(id) {
     for (const scene of this.scenes) {
       const layer = scene.layers.find((one) => one.id === id)

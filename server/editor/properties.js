@@ -41,7 +41,13 @@ export class PropertiesPanel {
     }
     if (layer) {
       setText(this.title, layer.name || TYPES[layer.type].label)
-      for (const { spec, part } of this.#controls) part.show(this.#valueOf(layer, spec), project.readOnly)
+      const seconds = project.scene(layer.scene)?.duration ?? 60
+      for (const { spec, part } of this.#controls) {
+        part.element.hidden = spec.when?.(layer.properties) === false
+        if (spec.inScene) part.reach(Math.max(seconds, layer.start + layer.duration))
+        part.show(this.#valueOf(layer, spec), project.readOnly)
+      }
+      for (const group of this.body.querySelectorAll('.group')) group.hidden = group.querySelector('.control') && !group.querySelector('.control:not([hidden])')
     } else {
       const { ratio, background } = project.video
       const values = { aspect_ratio: ratio, background }
@@ -90,8 +96,8 @@ export class PropertiesPanel {
     const copy = iconButton('copy', 'Duplicate layer', () => this.editor.selection.select(layer.scene, project.duplicateLayer(id)))
     this.actions.replaceChildren(...(project.readOnly ? [] : [copy, remove]))
     const name = { kind: 'name', field: 'name', label: 'Name' }
-    const start = { kind: 'range', field: 'start', label: 'Start', min: 0, max: 60, step: 0.1, fallback: 0, unit: 's' }
-    const length = { kind: 'range', field: 'duration', label: 'Duration', min: 0.1, max: 60, step: 0.1, fallback: 5, unit: 's' }
+    const start = { kind: 'range', field: 'start', label: 'Start', min: 0, max: 60, step: 0.1, fallback: 0, unit: 's', inScene: true }
+    const length = { kind: 'range', field: 'duration', label: 'Duration', min: 0.1, max: 60, step: 0.1, fallback: 5, unit: 's', inScene: true }
     const field = (key, fix = (value) => value) => (value, apart) => project.setLayer(id, { [key]: fix(value) }, { apart })
     const common = [
       { spec: name, part: nameControl(name, field('name')) },

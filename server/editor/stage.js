@@ -109,7 +109,7 @@ export class Stage {
     }
     if (player.time > scene.duration) player.time = scene.duration
     const moment = Math.min(player.time, scene.duration - 0.001)
-    this.#boxes = paintScene(context, project.video, scene, moment, assets, { playing: player.playing })
+    this.#boxes = paintScene(context, project.video, scene, moment, assets, { playing: player.playing, neighbours: project.neighbours(scene) })
     this.canvas.setAttribute('aria-label', `Scene ${scene.number} at ${clock(player.time)}`)
     setText(this.time, `${clock(scene.start + player.time)} / ${clock(project.duration)}`)
     this.#frameSelected(player)

@@ -2,6 +2,7 @@
 
 import { h } from './dom.js'
 import { icon } from './icons.js'
+import { RATIOS } from './paint.js'
 import { button, complain, iconButton, toast } from './widgets.js'
 
 const POLL_MS = 500
@@ -10,15 +11,16 @@ const STYLES = ['cinematic', 'photographic', 'realistic', 'illustration', 'digit
 export class Uploads {
   #target = null
 
-  /** `ratio` tells the shape that pictures are made in. */
+  /** `ratio` tells the shape that pictures are made in, unless another is chosen. */
   constructor(rest, added, ratio) {
     this.rest = rest
     this.added = added
-    this.ratio = ratio
     this.input = h('input', { type: 'file', multiple: true, class: 'visually-hidden', tabindex: -1, 'aria-label': 'Files to upload', on: { change: () => this.#take(this.input.files) } })
     this.prompt = h('input', { class: 'input grow', maxlength: 1000, required: true, placeholder: 'Describe a picture to make…', 'aria-label': 'Describe a picture' })
-    this.style = h('select', { class: 'input', 'aria-label': 'Style of the picture' }, ...STYLES.map((style) => h('option', { value: style }, style.replace('_', ' '))))
-    this.generate = h('form', { class: 'row grow', on: { submit: (event) => this.#make(event) } }, this.prompt, this.style, button('Generate', null, { type: 'submit', iconName: 'effect' }))
+    this.style = h('select', { class: 'input', 'aria-label': 'Style of the picture' }, ...STYLES.map((style) => h('option', { value: style }, capital(style.replace('_', ' ')))))
+    this.shape = h('select', { class: 'input', 'aria-label': 'Shape of the picture' }, ...Object.keys(RATIOS).map((shape) => h('option', {}, shape)))
+    this.generate = h('form', { class: 'row grow generate', on: { submit: (event) => this.#make(event) } }, this.prompt, this.style, this.shape, button('Generate', null, { type: 'submit', iconName: 'effect' }))
+    this.shape.value = ratio()
     this.pick = button('Upload', () => this.input.click(), { iconName: 'upload' })
     this.list = h('ul', { class: 'uploads' })
     this.element = h('div', { class: 'upload-area' }, h('div', { class: 'row' }, this.generate, this.pick, this.input), this.list)
@@ -71,23 +73,41 @@ export class Uploads {
   async #make(event) {
     event.preventDefault()
     const prompt = this.prompt.value.trim()
-    const row = h('li', {}, icon('effect', 14), h('span', { class: 'grow' }, `Making “${prompt}”…`))
+    if (!prompt) return
+    const stop = new AbortController()
+    const row = h('li', {}, icon('effect', 14), h('span', { class: 'grow' }, `Making “${prompt}”…`), h('span', { class: 'progress endless', role: 'progressbar', 'aria-label': `Making ${prompt}` }, h('span', {})), iconButton('close', `Cancel ${prompt}`, () => stop.abort(), { class: 'small' }))
     this.list.append(row)
     try {
-      const wanted = { prompt, style: this.style.value, aspect_ratio: this.ratio(), quality: 'high' }
+      const wanted = { prompt, style: this.style.value, aspect_ratio: this.shape.value, quality: 'high' }
       let job = await this.rest.post('/media/generate-ai', wanted)
-      while (this.element.isConnected && !['completed', 'failed', 'cancelled'].includes(job.status)) {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      while (this.element.isConnected && job.status === 'processing' && !stop.signal.aborted) {
+        await soon(stop.signal)
         job = await this.rest.get(`/media/ai-status/${job.job_id}`)
       }
-      if (job.status === 'failed') toast(job.error.message, { kind: 'error' })
-      if (job.status === 'completed') {
-        this.prompt.value = ''
-        this.added()
-      }
+      if (stop.signal.aborted) await this.rest.delete(`/media/ai-status/${job.job_id}`)
+      else if (job.status === 'failed') toast(job.error.message, { kind: 'error' })
+      else if (job.status === 'completed') this.#made(prompt)
     } catch (error) {
       complain(error)
     }
     row.remove()
   }
+
+  #made(prompt) {
+    if (this.prompt.value.trim() === prompt) this.prompt.value = ''
+    toast(`“${prompt}” is in the library.`)
+    this.added()
+  }
+}
+
+/** The time of a poll, or less when it is not waited for any more. */
+function soon(signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, POLL_MS)
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+  })
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1)
 }

@@ -76,7 +76,7 @@ class Rest:
 
     async def make_video(self, title: str) -> str:
         """Make a video; returns its id."""
-        answer = await self._json("POST", "/videos", {"title": title})
+        answer = await self.call("POST", "/videos", {"title": title})
         return str(answer["data"]["video"]["id"])
 
     async def add_editors(self, video: str, users: list[str]) -> None:
@@ -85,7 +85,7 @@ class Rest:
 
         async def add(user: str) -> None:
             async with gate:
-                await self._json("PUT", f"/videos/{video}/members/{user}", {"role": "editor"})
+                await self.call("PUT", f"/videos/{video}/members/{user}", {"role": "editor"})
 
         async with asyncio.TaskGroup() as group:
             for user in users:
@@ -101,12 +101,28 @@ class Rest:
 
     async def scenes(self, video: str) -> list[dict[str, Any]]:
         """The projected scenes with their layers."""
-        answer = await self._json("GET", f"/videos/{video}/scenes")
+        answer = await self.call("GET", f"/videos/{video}/scenes")
         scenes: list[dict[str, Any]] = answer["data"]["scenes"]
         return scenes
 
-    async def _json(self, method: str, path: str, body: object = None) -> Any:
-        async with self._session.request(method, self._root + path, json=body) as response:
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """Send a request with a JSON body, if any; the answer's JSON.
+
+        Raises:
+            RestError: it was refused.
+        """
+        return await self._answer(method, path, json=body)
+
+    async def send(self, method: str, path: str, form: aiohttp.FormData) -> Any:
+        """Send a form; the answer's JSON.
+
+        Raises:
+            RestError: it was refused.
+        """
+        return await self._answer(method, path, data=form)
+
+    async def _answer(self, method: str, path: str, **body: Any) -> Any:
+        async with self._session.request(method, self._root + path, **body) as response:
             text = await response.text()
             if response.status >= 300:
                 raise RestError(f"{method} {path} answered {response.status}: {text[:300]}")

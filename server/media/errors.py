@@ -147,8 +147,8 @@ class OutOfSpace(RenderError):
 class EncoderFailed(RenderError):
     """ffmpeg refused its input, died, or passed a limit.
 
-    The message holds ffmpeg's last line; `details` is all that it said, for the operator: it may
-    name files of this machine.
+    The message holds ffmpeg's last line, without directories; `details` is all that it said, for
+    the operator.
     """
 
     code = "encoder_failed"

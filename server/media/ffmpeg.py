@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import resource
 import subprocess
 import tempfile
@@ -31,6 +32,8 @@ INPUT_LIMITS: Final = (
 )
 """Options before an `-i` that names a file which somebody else made."""
 _PIPE_BYTES: Final = 1 << 20
+_PLACE: Final = re.compile(r"/(?:[^\s/]+/)+")
+"""The directory in a path, which is nobody's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,5 +204,5 @@ def _failure(errors: str, code: int) -> Exception:
         return OutOfSpace()
     if code == -25:  # SIGXFSZ
         return EncoderFailed("The film grew past the largest file that is allowed.")
-    last = lines[-1].strip() if lines else f"it ended with {code}"
+    last = _PLACE.sub("", lines[-1].strip()) if lines else f"it ended with {code}"
     return EncoderFailed(f"The encoder failed: {last[-200:]}", errors[-4000:])

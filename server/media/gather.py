@@ -125,7 +125,14 @@ def soundtrack(video: RenderInput, plan: Plan, material: Material) -> Soundtrack
         begin, end = scene.start / FPS, (scene.start + scene.frames) / FPS
         for layer in video.layers.get(scene.scene_id, ()):
             start = begin + layer.start_time
-            if not layer.enabled or start >= end or layer.id not in material.keys:
+            if not layer.enabled or layer.id not in material.keys:
+                continue
+            if start >= end:
+                if layer.type in ("audio", "voiceover"):
+                    track.warnings.append(
+                        f"Scene {scene.scene_number}: the layer “{layer.name}” lies outside its"
+                        " scene."
+                    )
                 continue
             stop = min(start + layer.duration, end)
             if layer.type == "voiceover":

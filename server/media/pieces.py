@@ -17,6 +17,7 @@ _STILL_GOPS: Final = ((10 * FPS, FPS), (60 * FPS, 2 * FPS), (sys.maxsize, 10 * F
 """Of a still that lasts up to the first number of frames, the second is encoded: a key frame costs
 as much as dozens of repeated pictures, in the file though not in the work."""
 _LONGEST_LOOP: Final = 4 * FPS
+_LARGE: Final = ("kenBurns", "play", "fadeFrom", "fadeTo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ class Piece:
         count: how many frames it lasts.
         drawn: how many are encoded; with `still` they are all the same picture.
         still: whether one picture stands for all.
+        large: whether what moves is a whole picture, which takes longer to draw and to encode.
     """
 
     first: int
     count: int
     drawn: int
     still: bool
+    large: bool = False
 
 
 def pieces_of(items: Sequence[Item], begin: int, end: int) -> tuple[Piece, ...]:
@@ -71,7 +74,9 @@ def pieces_of(items: Sequence[Item], begin: int, end: int) -> tuple[Piece, ...]:
         before = pieces[-1] if pieces else None
         if before is not None and _all_drawn(before) and _all_drawn(piece):
             count = before.count + piece.count
-            pieces[-1] = Piece(before.first, count, count, still=False)
+            pieces[-1] = Piece(
+                before.first, count, count, still=False, large=before.large or piece.large
+            )
         else:
             pieces.append(piece)
     return tuple(pieces)
@@ -87,12 +92,13 @@ def _piece(items: Sequence[Item], first: int, count: int) -> Piece:
     if not moving:
         gop = next(gop for longest, gop in _STILL_GOPS if count <= longest)
         return Piece(first, count, min(count, gop), still=True)
+    large = any(motion.kind in _LARGE for motion in moving)
     periods = [motion.period for motion in moving]
     if None not in periods:
         loop = lcm(*(period for period in periods if period is not None))
         if loop <= _LONGEST_LOOP and loop < count:
-            return Piece(first, count, loop, still=False)
-    return Piece(first, count, count, still=False)
+            return Piece(first, count, loop, still=False, large=large)
+    return Piece(first, count, count, still=False, large=large)
 
 
 def _all_drawn(piece: Piece) -> bool:

@@ -334,7 +334,7 @@ def _segments(
                 end,
                 pieces_of(seen, begin, end)
                 if join is None
-                else (Piece(begin, end - begin, end - begin, still=False),),
+                else (Piece(begin, end - begin, end - begin, still=False, large=True),),
                 _digest(looks[index], begin, end, mixed, incoming),
                 join,
             )

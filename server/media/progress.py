@@ -8,15 +8,45 @@ from collections.abc import Callable
 from typing import Final
 
 from server.media.model import Progress
+from server.media.pieces import Piece
+from server.media.plan import Canvas, Plan, Segment
 
-# Measured on one core at 1080p, in milliseconds: a frame that is drawn and encoded, a repeated
-# picture that is only encoded, a second of sound, a second of film that is joined.
-MOVING_FRAME: Final = 30.0
+# Measured on one core at 1080p, in milliseconds: a frame of which all moves, one of which a part
+# does, a repeated picture that is only encoded, a second of sound, a word that is spoken, a second
+# of film that is joined, and what every render costs.
+LARGE_FRAME: Final = 22.0
+MOVING_FRAME: Final = 15.0
 STILL_FRAME: Final = 12.0
 SOUND_SECOND: Final = 25.0
+SPOKEN_WORD: Final = 5.0
 JOIN_SECOND: Final = 2.0
 CONVERT_FRAME: Final = 25.0
-_FIXED: Final = 200.0
+FIXED: Final = 200.0
+
+
+def segment_cost(segment: Segment, canvas: Canvas) -> float:
+    """What it costs to draw a segment, in milliseconds of one core."""
+    return sum(piece.drawn * _frame_cost(piece) for piece in segment.pieces) * _size(canvas)
+
+
+def convert_cost(plan: Plan) -> float:
+    """What it costs to encode a whole film in another format."""
+    return plan.frames * CONVERT_FRAME * _size(plan.canvas)
+
+
+def join_cost(plan: Plan) -> float:
+    """What it costs to join a film."""
+    return plan.seconds * JOIN_SECOND
+
+
+def _frame_cost(piece: Piece) -> float:
+    if piece.still:
+        return STILL_FRAME
+    return LARGE_FRAME if piece.large else MOVING_FRAME
+
+
+def _size(canvas: Canvas) -> float:
+    return canvas.width * canvas.height / (1920 * 1080)
 
 
 class Meter:
@@ -33,7 +63,7 @@ class Meter:
         self._report, self._clock = report, clock
         self._lock = threading.Lock()
         self._began = clock()
-        self._total, self._done = _FIXED, 0.0
+        self._total, self._done = FIXED, 0.0
         self._stage, self._scene, self._scenes = "preparing", 1, 0
         self._percent = 0.0
         self._said = -1
@@ -42,7 +72,7 @@ class Meter:
     def expect(self, cost: float, scenes: int, parallel: int) -> None:
         """There is `cost` to do, `parallel` of it at a time; the time so far does not count."""
         with self._lock:
-            self._total = cost + _FIXED
+            self._total = cost + FIXED
             self._scenes = scenes
             self._parallel = max(1.0, float(parallel))
             self._began = self._clock()

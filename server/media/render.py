@@ -40,14 +40,7 @@ from server.media.mux import convert, join, to_mp3
 from server.media.painter.scene import SegmentPainter
 from server.media.painter.studio import Studio
 from server.media.plan import RENDERER, Plan, Segment, make_plan
-from server.media.progress import (
-    CONVERT_FRAME,
-    JOIN_SECOND,
-    MOVING_FRAME,
-    SOUND_SECOND,
-    STILL_FRAME,
-    Meter,
-)
+from server.media.progress import SOUND_SECOND, Meter, convert_cost, join_cost, segment_cost
 from server.media.sound import RATE, encode_mix, mix
 
 _SCRATCH: Final = "scratch"
@@ -228,12 +221,11 @@ class _Render:
         return [str(warning) for warning in said]
 
     def _expect(self, plan: Plan, missing: Sequence[Segment], track: Soundtrack | None) -> None:
-        size = plan.canvas.width * plan.canvas.height / (1920 * 1080)
-        cost = sum(_cost(segment) for segment in missing) * size + plan.seconds * JOIN_SECOND
+        cost = sum(segment_cost(segment, plan.canvas) for segment in missing) + join_cost(plan)
         if track is not None and track.clips:
             cost += plan.seconds * SOUND_SECOND
         if self._options.format in ("webm", "gif"):
-            cost += plan.frames * CONVERT_FRAME * size
+            cost += convert_cost(plan)
         self._meter.expect(cost, len(plan.scenes), min(self._options.workers, len(missing) or 1))
 
     async def _draw(
@@ -259,7 +251,7 @@ class _Render:
         self, plan: Plan, segment: Segment, studio: Studio, target: Path, threads: int
     ) -> list[str]:
         canvas, number = plan.canvas, plan.scenes[segment.scene].scene_number
-        each = _cost(segment) / segment.drawn * canvas.width * canvas.height / (1920 * 1080)
+        each = segment_cost(segment, canvas) / segment.drawn
         with SegmentPainter(plan, segment, studio) as painter:
             encode_segment(
                 segment,
@@ -339,10 +331,6 @@ class _Render:
 
 def void(_: object) -> None:
     """Nothing."""
-
-
-def _cost(segment: Segment) -> float:
-    return sum(p.drawn * (STILL_FRAME if p.still else MOVING_FRAME) for p in segment.pieces)
 
 
 def _draw_poster(plan: Plan, segment: Segment, studio: Studio, target: Path) -> None:

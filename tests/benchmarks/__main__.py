@@ -8,9 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, events, generation, joins, past, reads
+from tests.benchmarks import (
+    edits,
+    events,
+    generation,
+    joins,
+    libraries,
+    past,
+    reads,
+    render,
+)
 from tests.benchmarks.bench import Bench, Row
-from tests.benchmarks.report import write
+from tests.benchmarks.report import Measured, parsed, raw, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +38,14 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "joins": joins.joins,
     "reconnect": joins.reconnect,
     "reads": reads.reads,
+    "lists": libraries.lists,
+    "upload": libraries.upload,
     "videos": joins.videos,
     "speech": generation.speech,
     "image": generation.image,
     "events": events.events,
+    "render": render.render,
+    "render-edits": render.render_edits,
     "peers": edits.peers_1000,
 }
 
@@ -40,38 +53,52 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
 def main() -> int:
     """Run what was asked for; 1 if a row could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=GROUPS, help="may be repeated")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=GROUPS,
+        help="measure these again, and keep what was measured of the others; may be repeated",
+    )
     parser.add_argument("--quick", action="store_true", help="shorter runs, each once")
     parser.add_argument("--no-profile", action="store_true", help="no profiles of what is missed")
-    parser.add_argument("--out", type=Path, help="the page; docs/benchmarks.md if all rows run")
+    parser.add_argument("--out", type=Path, help="the page; docs/benchmarks.md unless --quick")
     arguments = parser.parse_args()
-    directory = TOP / ".bench"
-    directory.mkdir(exist_ok=True)
-    page = arguments.out or (
-        directory / "benchmarks.md" if arguments.only else TOP / "docs" / "benchmarks.md"
-    )
-    began, rows, failed = time.monotonic(), [], False
+    directory = TOP / ".bench" / ("quick" if arguments.quick else "")
+    directory.mkdir(exist_ok=True, parents=True)
+    began, failed = time.monotonic(), False
     with (directory / "servers.log").open("wb") as logs:
         bench = Bench(quick=arguments.quick, profile=False, logs=logs)
-        for name, group in GROUPS.items():
-            if arguments.only and name not in arguments.only:
-                continue
+        for name in arguments.only or GROUPS:
             print(f"{time.monotonic() - began:6.0f} s  {name}", file=sys.stderr, flush=True)
             try:
-                found = group(bench)
+                measured = measure(bench, GROUPS[name], profile=not arguments.no_profile)
             except (RuntimeError, OSError, TimeoutError) as error:
                 print(f"          {name} could not be measured: {error}", file=sys.stderr)
                 failed = True
                 continue
-            for row in found:
-                verdict = {True: "met   ", False: "MISSED", None: "      "}[row.met]
-                print(f"          {verdict} {row.what}: {row.measured}", file=sys.stderr)
-            rows += found
-            if not arguments.no_profile and any(row.met is False for row in found):
-                explain(bench, group, found)
-    write(rows, time.monotonic() - began, directory, page, quick=arguments.quick)
-    print(f"written: {page}", file=sys.stderr)
+            (directory / f"{name}.json").write_text(raw(measured) + "\n")
+    page = directory / "benchmarks.md" if arguments.quick else TOP / "docs" / "benchmarks.md"
+    page = arguments.out or page
+    kept = [directory / f"{name}.json" for name in GROUPS]
+    missing = [file.stem for file in kept if not file.exists()]
+    if missing:
+        print(f"no page without what was not measured yet: {', '.join(missing)}", file=sys.stderr)
+    else:
+        write([parsed(file.read_text()) for file in kept], page, quick=arguments.quick)
+        print(f"written: {page}", file=sys.stderr)
     return int(failed)
+
+
+def measure(bench: Bench, group: Callable[[Bench], list[Row]], *, profile: bool) -> Measured:
+    """Measure a group of rows, and say what came out; with `profile`, profile what was missed."""
+    began = time.monotonic()
+    rows = group(bench)
+    for row in rows:
+        verdict = {True: "met   ", False: "MISSED", None: "      "}[row.met]
+        print(f"          {verdict} {row.what}: {row.measured}", file=sys.stderr, flush=True)
+    if profile and any(row.met is False for row in rows):
+        explain(bench, group, rows)
+    return Measured(time.monotonic() - began, rows)
 
 
 def explain(bench: Bench, group: Callable[[Bench], list[Row]], rows: list[Row]) -> None:

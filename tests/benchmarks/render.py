@@ -1,235 +1,213 @@
-"""Rendering, 60 seconds at 1080p30 in six scenes, against MoviePy in the same run.
-
-python -m tests.benchmarks.render [--no-peer] [--rounds 3]
-"""
+"""Rows about rendering: 60 seconds at 1080p30 in six scenes, as a user of the API sees it, MoviePy
+with the same film in the same run, and what editors feel of it."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import venv
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import psutil
 
 from server.media.fonts.book import FILES
-from server.media.model import RenderOptions
-from tests.benchmarks.bench import Row
-from tests.integration.media.stage import (
-    Script,
-    Stage,
-    layer,
-    make_assets,
-    photo,
-    silence,
-    tone,
-    write_wav,
-)
+from tests.benchmarks.bench import Bench, Row, median
+from tests.benchmarks.edits import options
+from tests.benchmarks.films import NARRATION, SCENES, SECONDS, Films, Outcome, files, typical, worst
+from tests.benchmarks.servers import Cocut, Server, cocut
+from tests.integration.media.stage import silence, tone, write_wav
 
-SCENES, SECONDS = 6, 10.0
-HD: Final = RenderOptions(quality="1080p")
-NARRATION = "Welcome to our product demo, it is a very good thing to have in every house"
+TARGETS: Final = {
+    "typical": 10.0,
+    "unchanged": 0.6,
+    "one changed scene": 2.5,
+    "worst case": 40.0,
+}
+MEMORY_MB: Final = 600
+FASTER: Final = 12.0
+SLOWER_MS: Final = 20.0
 _PEER: Final = Path(__file__).with_name("moviepy_peer.py")
-_PEER_HOME: Final = Path(".bench/moviepy")
 
 
-def typical(changed: bool = False) -> Script:
-    """Picture, animated text, talking avatar, music with fades, voiceover."""
-    script = Script()
-    for number in range(SCENES):
-        mark = "!" if changed and number == 2 else ""
-        script.scene(
-            SECONDS,
-            layer("audio", 0, SECONDS, audio_id="music.wav", volume=0.5, fade_in=0.5, fade_out=0.5),
-            layer("voiceover", 0.5, 9, text=f"{NARRATION} {number}"),
-            layer(
-                "avatar",
-                0,
-                SECONDS,
-                avatar_id="avatar.png",
-                position={"x": 80, "y": 60},
-                scale=0.7,
-                animation="talking",
-            ),
-            layer(
-                "text",
-                0,
-                4,
-                text=f"Welcome {number}{mark}",
-                font_size=80,
-                position={"x": 50, "y": 80},
-                animation=["fadeIn", "fadeOut"],
-            ),
-            layer("media", 0, SECONDS, media_id=f"wide{number % 2}.jpg"),
-        )
-    return script
-
-
-def worst() -> Script:
-    """Ken Burns, slides and crossfades everywhere: no frame is like another."""
-    script = Script()
-    for number in range(SCENES):
-        script.scene(
-            SECONDS,
-            layer("audio", 0, SECONDS, audio_id="music.wav", volume=0.5),
-            layer("voiceover", 0.5, 9, text=NARRATION),
-            layer(
-                "text",
-                0,
-                SECONDS,
-                text=f"Welcome {number}",
-                font_size=80,
-                position={"x": 50, "y": 80},
-                animation="slideUp",
-                animation_duration=5,
-            ),
-            layer("media", 0, SECONDS, media_id=f"wide{number % 2}.jpg", ken_burns=True),
-            layer("effect", 0, 1, effect="crossfade"),
-        )
-    return script
-
-
-class Memory:
-    """The most resident memory of this process and its children while the block runs, in MB,
-    above what this process had at its start."""
-
-    def __enter__(self) -> Memory:
-        self.most = 0
-        self._me = psutil.Process()
-        self._first = self._me.memory_info().rss
-        self._end = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._watcher.join()
-
-    def _watch(self) -> None:
-        while not self._end.wait(0.05):
-            total = self._me.memory_info().rss - self._first
-            for child in self._me.children(recursive=True):
-                try:
-                    total += child.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-            self.most = max(self.most, total >> 20)
-
-
-def _processor() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def measure(rounds: int, peer: bool, say: Callable[[str], None]) -> list[Row]:
-    """All rows; medians over the rounds."""
-    with tempfile.TemporaryDirectory(prefix="render-") as place:
+def render(bench: Bench) -> list[Row]:
+    """The film as a whole, unchanged, with one changed scene, and at its worst; and MoviePy."""
+    with tempfile.TemporaryDirectory(prefix="films-") as place:
         home = Path(place)
-        assets = make_assets(home / "assets")
-        for number in range(2):
-            photo(2560, 1440, number + 1).save(home / f"assets/wide{number}.jpg", quality=90)
-        films = {
-            "typical": (typical(), 10.0),
-            "unchanged": (typical(), 0.6),
-            "one changed scene": (typical(changed=True), 2.5),
-            "worst case": (worst(), 40.0),
-        }
-        walls: dict[str, list[float]] = {name: [] for name in films}
-        work: dict[str, list[float]] = {name: [] for name in films}
-        most = 0
-        for round_ in range(rounds):
-            stage = Stage.at(_empty(home / "stage"), assets)
-            for name, (script, _) in films.items():
-                with Memory() as memory:
-                    used, began = _processor(), time.monotonic()
-                    asyncio.run(stage.render(script, HD))
-                    walls[name].append(time.monotonic() - began)
-                    work[name].append(_processor() - used)
-                most = max(most, memory.most)
-                say(f"round {round_ + 1}: {name} {walls[name][-1]:.2f} s")
-        rows = []
-        for name, (_, target) in films.items():
-            wall, cpu = statistics.median(walls[name]), statistics.median(work[name])
-            rows.append(
-                Row(
-                    "render",
-                    f"60 s at 1080p30, six scenes: {name}",
-                    f"<= {target:g} s",
-                    f"{wall:.2f} s ({cpu:.1f} s of processor time)",
-                    wall <= target,
-                    {"wall": walls[name], "cpu": work[name]},
-                )
+        files(home / "assets")
+        runs: dict[str, list[Outcome]] = {name: [] for name in TARGETS}
+        profiles: dict[str, list[str]] = {}
+        for _ in range(bench.repeats(3)):
+            with cocut(bench.logs, worker=True) as server:
+                found = asyncio.run(_rendered(bench, server, home / "assets", profiles))
+            for name, outcome in found.items():
+                runs[name].append(outcome)
+        rows = [_row(name, runs[name], profiles.get(name, [])) for name in TARGETS]
+        every = [outcome for outcomes in runs.values() for outcome in outcomes]
+        memory = max(outcome.memory for outcome in every)
+        rows.append(
+            Row(
+                "render",
+                "memory of the worker with its ffmpegs",
+                f"<= {MEMORY_MB} MB",
+                f"{memory} MB",
+                memory <= MEMORY_MB,
+                {"mb": memory},
             )
-        rows.append(Row("render", "memory of a render", "<= 600 MB", f"{most} MB", most <= 600))
-        if peer:
-            rows.append(_against_moviepy(home, statistics.median(walls["typical"]), say))
+        )
+        wrong = max(outcome.worst_guess for outcome in every)
+        rows.append(
+            Row(
+                "render",
+                "the time that is said to remain, against what does",
+                "within a factor of 2",
+                f"{wrong:.2f} at the most",
+                wrong <= 2,
+                {
+                    "factor": wrong,
+                    "said": {name: runs[name][0].said for name in TARGETS},
+                },
+            )
+        )
+        if not bench.profile:
+            rows.append(_against_moviepy(home, rows[0].values["wall"]))
     return rows
 
 
-def _empty(directory: Path) -> Path:
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
-    return directory
+async def _rendered(
+    bench: Bench, server: Cocut, assets: Path, profiles: dict[str, list[str]]
+) -> dict[str, Outcome]:
+    found: dict[str, Outcome] = {}
+    async with Films(server.server) as films:
+        await films.upload(assets)
+        video, texts = await films.make(typical())
+        moving, _ = await films.make(worst())
+        worker = Server(server.server.url, "y-websocket", [films.worker.pid])
+        for name, one in (
+            ("typical", video),
+            ("unchanged", video),
+            ("one changed scene", video),
+            ("worst case", moving),
+        ):
+            if name == "one changed scene":
+                await films.change(texts[2], "Welcome 2!")
+            with bench.recording(worker):
+                found[name] = await films.render(one)
+            profiles[name] = bench.profiles
+    return found
 
 
-def _against_moviepy(home: Path, ours: float, say: Callable[[str], None]) -> Row:
+def _row(name: str, outcomes: list[Outcome], profile: list[str]) -> Row:
+    wall, cpu = (
+        median([outcome.seconds for outcome in outcomes]),
+        median([outcome.cpu for outcome in outcomes]),
+    )
+    return Row(
+        "render",
+        f"60 s at 1080p30, six scenes: {name}",
+        f"<= {TARGETS[name]:g} s",
+        f"{wall:.2f} s ({cpu:.1f} s of processor time)",
+        wall <= TARGETS[name],
+        {"wall": wall, "cpu": cpu, "walls": [outcome.seconds for outcome in outcomes]},
+        profile,
+    )
+
+
+def _against_moviepy(home: Path, ours: float) -> Row:
     """MoviePy draws one of the six scenes; six times that is its time for the film."""
     assets = home / "assets"
     shutil.copyfile(FILES / "InterVariable.ttf", assets / "font.ttf")
     words = len(NARRATION.split()) + 1
     write_wav(assets / "voice.wav", np.concatenate([tone(600, 0.3), silence(0.1)] * words))
-    python = _peer_python(say)
     began = time.monotonic()
-    subprocess.run([python, _PEER, assets, home / "peer.mp4", str(SECONDS)], check=True, cwd=home)
+    command = [sys.executable, str(_PEER), str(assets), str(home / "peer.mp4"), str(SECONDS)]
+    subprocess.run(command, check=True, cwd=home)
     theirs = SCENES * (time.monotonic() - began)
-    say(f"MoviePy: {theirs:.1f} s")
     factor = theirs / ours
     return Row(
         "render",
-        "the typical film with MoviePy 2 (one scene, times six)",
-        ">= 12 x Cocut's time",
+        "the typical film with MoviePy 2.2.1 (one scene, times six)",
+        f">= {FASTER:g} x Cocut's time",
         f"{theirs:.0f} s, {factor:.1f} x",
-        factor >= 12,
+        factor >= FASTER,
         {"moviepy": theirs, "cocut": ours},
     )
 
 
-def _peer_python(say: Callable[[str], None]) -> Path:
-    # MoviePy wants an older Pillow than Cocut may have: it lives apart.
-    python = _PEER_HOME.resolve() / "bin/python"
-    if not (_PEER_HOME / "ready").exists():
-        say("installing MoviePy")
-        venv.create(_PEER_HOME, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "moviepy==2.2.1"], check=True)
-        (_PEER_HOME / "ready").touch()
-    return python
+def render_edits(bench: Bench) -> list[Row]:
+    """What a render at low priority does to the latency of edits on the same machine."""
+    load = options(100, 50, bench.seconds(15, 8))
+    with (
+        tempfile.TemporaryDirectory(prefix="films-") as place,
+        cocut(bench.logs, worker=True) as server,
+    ):
+        assets = files(Path(place) / "assets")
+        before = bench.load(server.server, *load)
+        with _rendering(server.server, assets), bench.recording(server.server):
+            during = bench.load(server.server, *load)
+    p99 = [outcome["latency"]["p99_ms"] for outcome in (before, during)]
+    moved = p99[1] - p99[0]
+    return [
+        Row(
+            "render-edits",
+            "100 editors, 50 edits/s, while a render goes on: the p99 moves",
+            f"<= {SLOWER_MS:g} ms",
+            f"{moved:.1f} ms (from {p99[0]:.1f} to {p99[1]:.1f} ms)",
+            moved <= SLOWER_MS and during["delivered_share"] == 1,
+            {"before": before, "during": during},
+            bench.profiles,
+        )
+    ]
 
 
-def main() -> int:
-    """Print the rows; 1 if a target was missed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.render", description=__doc__)
-    parser.add_argument("--no-peer", action="store_true")
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    rows = measure(
-        given.rounds, not given.no_peer, lambda line: print(line, file=sys.stderr, flush=True)
-    )
-    for row in rows:
-        print(f"{row.what}: {row.measured} (target {row.target})")
-    return 0 if all(row.met in (True, None) for row in rows) else 1
+@contextmanager
+def _rendering(server: Server, assets: Path) -> Iterator[None]:
+    """Render the worst film, again and again, until the block is left."""
+    ready, stop = threading.Event(), threading.Event()
+
+    async def keep_busy() -> None:
+        async with Films(server) as films:
+            await films.upload(assets)
+            job = None
+            while not stop.is_set():
+                video, _ = await films.make(worst())
+                job = await films.start(video)
+                await _until(films, job, lambda shown: shown["progress"] >= 1)
+                ready.set()
+                await _until(
+                    films, job, lambda shown: shown["finished_at"] is not None or stop.is_set()
+                )
+            if job is not None:
+                await films.cancel(job)
+
+    failed: list[BaseException] = []
+
+    def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:  # noqa: BLE001 - told to who waits
+            failed.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, args=(keep_busy,))
+    thread.start()
+    try:
+        ready.wait()
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if failed:
+        raise RuntimeError("nothing was rendered meanwhile") from failed[0]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+async def _until(films: Films, job_id: str, done: Callable[[dict[str, Any]], bool]) -> None:
+    while not done(await films.shown(job_id)):
+        await asyncio.sleep(0.1)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.benchmarks.bench import Row
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.benchmarks.bench import Row
 
 VERDICTS = {True: "met", False: "**missed**", None: ""}
 
@@ -39,14 +40,18 @@ database's processes together, from the first edit until the last has arrived, d
   by byte, with what the others received; three are the real client. An edit is heard when the first
   event shows it or what came after it in the same layer. What events cost is the difference to the
   same edits without listeners, the faster projection for them included.
+- Renders are asked for and followed over REST, with the worker that `cocut serve` starts, on all
+  cores: time is from the request until it is shown as completed; memory is that of the worker and
+  its ffmpegs together. Pictures are uploaded; what is spoken comes from the embedded voices. The
+  worker runs at low priority (nice 10), so that anything else on the machine shows in its time.
 - After a restart, y-websocket has lost its document; it is synced when it has answered.
 
 ## How to repeat it
 
 ```
-make bench                        # all of it, about half an hour
-make bench ARGS="--quick"         # shorter runs
-make bench ARGS="--only small"    # one row; --help lists them
+make bench                        # all of it, about an hour
+make bench ARGS="--quick"         # shorter runs, into .bench
+make bench ARGS="--only small"    # these rows anew, the others as they were; --help lists them
 make bench ARGS="--no-profile"    # without running what missed its target again, profiled
 ```
 
@@ -69,9 +74,19 @@ def machine() -> str:
     )
 
 
-def page(rows: list[Row], seconds: float, *, quick: bool) -> str:
+@dataclass
+class Measured:
+    """What came of a group of rows, and the seconds that it took."""
+
+    seconds: float
+    rows: list[Row]
+
+
+def page(measured: list[Measured], *, quick: bool) -> str:
     """The whole page."""
-    lines = [HEAD, f"Machine: {machine()}. The run took {seconds / 60:.0f} minutes.", ""]
+    rows = [row for group in measured for row in group.rows]
+    minutes = sum(group.seconds for group in measured) / 60
+    lines = [HEAD, f"Machine: {machine()}. Measuring took {minutes:.0f} minutes.", ""]
     if quick:
         lines += ["This was a quick run: shorter, and each row once.", ""]
     lines += ["## Targets", "", "| | target | measured | |", "| --- | --- | --- | --- |"]
@@ -98,27 +113,17 @@ def page(rows: list[Row], seconds: float, *, quick: bool) -> str:
     return "\n".join(lines).replace("\n\n\n", "\n\n")
 
 
-def raw(rows: list[Row]) -> str:
-    """All numbers as JSON."""
-    return json.dumps(
-        [
-            {
-                "name": row.name,
-                "what": row.what,
-                "target": row.target,
-                "measured": row.measured,
-                "met": row.met,
-                "values": row.values,
-                "profile": row.profile,
-            }
-            for row in rows
-        ],
-        indent=2,
-    )
+def raw(measured: Measured) -> str:
+    """All numbers as JSON; see `parsed`."""
+    return json.dumps(asdict(measured), indent=2)
 
 
-def write(rows: list[Row], seconds: float, directory: Path, docs: Path, *, quick: bool) -> None:
-    """Write the page and the raw numbers."""
-    directory.mkdir(exist_ok=True)
-    (directory / "benchmarks.json").write_text(raw(rows) + "\n")
-    docs.write_text(page(rows, seconds, quick=quick))
+def parsed(text: str) -> Measured:
+    """From what `raw` has made."""
+    kept = json.loads(text)
+    return Measured(kept["seconds"], [Row(**row) for row in kept["rows"]])
+
+
+def write(measured: list[Measured], docs: Path, *, quick: bool) -> None:
+    """Write the page."""
+    docs.write_text(page(measured, quick=quick))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -14,7 +15,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.browser.chromium import OPTIONS, chromium
 from tests.browser.person import PHONE, Person, visiting
 from tests.browser.showpiece import make_showpiece
-from tests.support.server import Api, Server, calling, serving
+from tests.support.server import COCUT, Api, Server, calling, environment, serving
 
 TARGET = Path("build/screenshots")
 
@@ -132,8 +133,9 @@ async def main(server: Server, only: str = "") -> None:
 
 if __name__ == "__main__":
     TARGET.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        serving(Path(directory) / "data", "--guest") as serving_here,
-    ):
-        asyncio.run(main(serving_here, *sys.argv[1:]))
+    with tempfile.TemporaryDirectory() as directory:
+        data = Path(directory) / "data"
+        with serving(data, "--guest") as serving_here:
+            seed = [str(COCUT), "seed", "--data-dir", str(data)]
+            subprocess.run(seed, env=environment(), cwd=directory, check=True)
+            asyncio.run(main(serving_here, *sys.argv[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -12,6 +13,7 @@ from playwright.async_api import FilePayload, Locator, Route, expect
 from tests.browser.conftest import Visit
 from tests.browser.person import Person
 from tests.browser.showpiece import picture, tune, upload
+from tests.support import files
 from tests.support.server import Api
 
 
@@ -174,6 +176,64 @@ async def test_a_library_has_pages(desk: Desk) -> None:
     await desk.person.dialog.get_by_role("button", name="Next").click()
     await expect(desk.items).to_have_count(1)
     await expect(desk.person.dialog).to_contain_text("2 of 2")
+
+
+async def test_music_gives_way_to_speech_and_films_sound(desk: Desk, tmp_path: Path) -> None:
+    page = desk.person.page
+    content = files.encoded(tmp_path, "a.mp4", "testsrc=d=4:s=160x90:r=10", "sine=440:d=4")
+    (scene,) = (await desk.api.call("GET", f"/videos/{desk.video}/scenes", user=desk.user)).data[
+        "scenes"
+    ]
+    tone = await upload(desk.api, "audio", "Tone.wav", tune(4), user=desk.user)
+    film = await upload(desk.api, "media", "Film.mp4", content, user=desk.user)
+    address, moving = tone["url"].partition("?")[0], film["url"].partition("?")[0]
+    for fields in (
+        {"type": "audio", "properties": {"audio_url": address, "volume": 1}},
+        {"type": "voiceover", "start_time": 1, "properties": {"audio_url": address}},
+        {
+            "type": "media",
+            "properties": {"media_url": moving, "media_type": "video", "volume": 0.5},
+        },
+    ):
+        path = f"/scenes/{scene['id']}/layers"
+        given = {"name": "One", "start_time": 0, "duration": 4, **fields}
+        assert (await desk.api.call("POST", path, given, user=desk.user)).status == 201
+    await expect(page.locator(".layer-row")).to_have_count(3)
+    await page.evaluate(
+        """() => {
+            window.sounding = new Set()
+            const play = HTMLMediaElement.prototype.play
+            HTMLMediaElement.prototype.play = function () {
+                window.sounding.add(this)
+                return play.call(this)
+            }
+        }"""
+    )
+    await desk.person.button("Play").click()
+    await page.wait_for_function(
+        """() => {
+            const all = [...window.sounding]
+            const film = all.find((one) => one.tagName === 'VIDEO')
+            const volumes = all.filter((one) => one !== film).map((one) => one.volume)
+            return film && !film.muted && volumes.some((one) => one === 1)
+                && volumes.some((one) => Math.abs(one - 0.251) < 0.001)
+                && Math.abs(film.volume - 0.1256) < 0.001
+        }"""
+    )
+
+
+async def test_voices_are_found_by_language(desk: Desk) -> None:
+    page = desk.person.page
+    await desk.open("Voices")
+    language = page.get_by_label("Language", exact=True)
+    await expect(language).to_have_value("en")
+    await expect(desk.items.first).to_contain_text("English")
+    await language.select_option(label="German")
+    await expect(desk.items.first).to_contain_text("German")
+    await language.select_option(label="All languages")
+    await expect(desk.items).to_have_count(24)
+    await desk.person.dialog.get_by_role("button", name="Next").click()
+    await expect(desk.person.dialog).to_contain_text("2 of")
 
 
 async def test_playing_sounds_and_goes_on_to_the_next_scene(desk: Desk) -> None:

@@ -170,17 +170,54 @@ async def test_voiceover(scene: Scene) -> None:
 
 async def test_effect(scene: Scene) -> None:
     await scene.person.choose("Add layer", "Effect")
-    await scene.choose("Effect", "Vignette")
-    await scene.exactly("Intensity", "70")
     await scene.choose("Direction", "Out")
+    brightness = scene.panel.get_by_role("slider", name="Brightness", exact=True)
+    await expect(brightness).to_be_hidden()
+    await scene.choose("Effect", "Black and white")
+    await expect(brightness).to_be_visible()
+    await scene.choose("Effect", "Vignette")
+    await expect(brightness).to_be_hidden()
+    await scene.exactly("Intensity", "70")
     properties = await scene.properties()
     assert properties["effect"] == "vignette"
     assert (properties["intensity"], properties["direction"]) == (0.7, "out")
 
 
+async def test_transitions_show_the_scene_beside(scene: Scene) -> None:
+    second = await scene.api.make_scene(scene.video, text="The next", duration=4)
+    first = (await scene.api.scenes(scene.video))[0]["id"]
+    for where, colour in ((first, "#FF0000"), (second, "#0000FF")):
+        look = {"shape": "rectangle", "fill": colour, "width": 100, "height": 100}
+        await scene.api.make_layer(where, type="shape", name="Ground", properties=look)
+    fields = {"type": "effect", "name": "Join", "start_time": 0, "duration": 2}
+    await scene.api.make_layer(second, **fields, properties={"effect": "wipe"})
+    page = scene.person.page
+    await page.locator(".scene-card").nth(1).click(position={"x": 60, "y": 20})
+    await page.get_by_role("slider", name="Time in the scene").press("PageDown")
+    await scene.person.layer("Join").locator(".layer-name").click()
+    red, blue = [255, 0, 0], [0, 0, 255]
+    for effect, way, at_left, at_right in (
+        ("Wipe to neighbour", "Left", red, blue),
+        ("Wipe to neighbour", "Right", blue, red),
+        ("Slide to neighbour", "Left", red, blue),
+    ):
+        await scene.choose("Effect", effect)
+        await scene.choose("Towards", way)
+        await until(scene, 25, 50, at_left)
+        await until(scene, 75, 50, at_right)
+    await scene.choose("Effect", "Crossfade to neighbour")
+    for _ in range(100):
+        if all(100 < part < 155 for part in (await scene.pixel(50, 50))[::2]):
+            break
+        await page.wait_for_timeout(50)
+    assert all(100 < part < 155 for part in (await scene.pixel(50, 50))[::2])
+
+
 async def test_name_and_time(scene: Scene) -> None:
     await scene.person.add_layer("Shape")
     await scene.panel.get_by_label("Name", exact=True).fill("Badge")
+    start = scene.panel.get_by_role("slider", name="Start", exact=True)
+    await expect(start).to_have_attribute("max", "8")  # as far as the scene goes
     await scene.exactly("Start", "1.5")
     await scene.exactly("Duration", "3")
     layer = await scene.layer()

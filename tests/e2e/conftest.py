@@ -15,6 +15,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(
         tmp_path_factory.mktemp("server") / "data",
         *("--max-connections-per-user", "200", "--max-message-bytes", "1000000"),
+        *("--cors-origin", "https://app.example"),
     ) as server:
         yield server
 

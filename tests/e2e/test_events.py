@@ -282,6 +282,22 @@ async def test_a_listener_is_out_when_its_role_its_token_or_the_video_ends(
     assert told["error"]["code"] == "video_not_found"
 
 
+async def test_who_becomes_a_viewer_hears_and_writes_no_more(
+    api: Api, clients: NodeClients
+) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video)
+    await api.share(video, "bob", "editor")
+    bob = await listener(clients, video, user="bob")
+    at = {"video_id": video, "scene_id": scene}
+    await emitted(bob, "scene:update", **at, changes={"text": "Mine"})
+    await api.share(video, "bob", "viewer")
+    assert await refused(bob, "scene:update", **at, changes={"text": "Still"}) == "forbidden"
+    await api.call("PUT", f"/videos/{video}/scenes/{scene}", {"text": "Heard"})
+    await heard(bob, "scene:updated", "p.scene.text === 'Heard'")
+    assert "Still" not in await bob.run("return JSON.stringify(client.heard)")
+
+
 async def test_a_listener_that_lost_its_connection_comes_back(
     api: Api, clients: NodeClients
 ) -> None:

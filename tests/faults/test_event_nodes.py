@@ -108,7 +108,8 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
             await jobs.complete(job, {})
             for client in (near, far):
                 told = await heard(client, ended)
-                assert told.get("render", told)["status"] == "completed"
+                assert told["render"]["status"] == "completed"
+                assert (told["seq"], told["by"]) == (1, "alice")
         job = await start(jobs, "image", user, None)
         made = {"media_id": str(uuid4()), "generator": "procedural"}
         await jobs.complete(job, made)

@@ -37,12 +37,33 @@ def _effect(**properties: Any) -> Film:
     )
 
 
-def _transition(effect: str) -> Film:
+def _transition(effect: str, **properties: Any) -> Film:
     return (
         Script()
         .scene(1, layer("media", 0, 1, media_id="photo.jpg"))
-        .scene(1, layer("media", 0, 1, media_id="other.jpg"), layer("effect", 0, 1, effect=effect))
+        .scene(
+            1,
+            layer("media", 0, 1, media_id="other.jpg"),
+            layer("effect", 0, 1, effect=effect, **properties),
+        )
     )
+
+
+def _going_out() -> Film:
+    """A transition at the end of a scene."""
+    return (
+        Script()
+        .scene(
+            1.5,
+            layer("media", 0, 1.5, media_id="photo.jpg"),
+            layer("effect", 0.5, 1, effect="crossfade"),
+        )
+        .scene(0.5, layer("media", 0, 1, media_id="other.jpg"))
+    )
+
+
+def _shaped(ratio: str) -> Film:
+    return Script(aspect_ratio=ratio).scene(2, BACK, layer("text", 0, 2, text=ratio))
 
 
 def _example() -> Film:
@@ -106,6 +127,13 @@ FEATURES: dict[str, Callable[[], Film]] = {
         scale=0.5, position={"x": 70, "y": 35}, opacity=0.6
     ),
     "media-transparent": lambda: _media(media_id="logo.png", scale=0.4),
+    "media-video-trimmed": lambda: _media(media_id="clip.mp4", trim_start=1.5, loop=False),
+    "media-opacity-in-order": lambda: Script().scene(
+        2,
+        layer("shape", 0, 2, shape="ellipse", fill="#E04040", width=30, height=50),
+        layer("media", 0, 2, media_id="logo.png", scale=0.5, opacity=0.5),
+        layer("text", 0, 2, text="On top", font_size=60, opacity=0.8),
+    ),
     "media-video": lambda: _media(media_id="clip.mp4"),
     "media-gif": lambda: _media(media_id="spin.gif", scale=0.5),
     "media-ken-burns": lambda: _media(ken_burns={"from": {"scale": 1}, "to": {"scale": 1.6}}),
@@ -119,7 +147,11 @@ FEATURES: dict[str, Callable[[], Film]] = {
         BACK,
         layer("avatar", 0, 2, avatar_id="avatar.png", animation="talking", scale=0.8),
     ),
+    "avatar-video": lambda: Script().scene(
+        2, BACK, layer("avatar", 0, 2, avatar_id="clip.mp4", scale=0.5, position={"x": 70, "y": 60})
+    ),
     "effect-fade": lambda: _effect(effect="fade"),
+    "effect-fade-to-white": lambda: _effect(effect="fadeOut", color="#FFFFFF"),
     "effect-blur": lambda: _effect(effect="blur", radius=20),
     "effect-vignette": lambda: _effect(effect="vignette", intensity=0.9),
     "effect-brightness-contrast": lambda: _effect(effect="color", brightness=1.2, contrast=1.3),
@@ -130,8 +162,13 @@ FEATURES: dict[str, Callable[[], Film]] = {
     "effect-sepia": lambda: _effect(effect="sepia"),
     "transition-crossfade": lambda: _transition("crossfade"),
     "transition-wipe": lambda: _transition("wipeLeft"),
+    "transition-wipe-down": lambda: _transition("wipe", direction="down"),
     "transition-slide": lambda: _transition("slideUp"),
+    "transition-slide-right": lambda: _transition("slideRight"),
+    "transition-out": _going_out,
     "tall": lambda: Script(aspect_ratio="9:16").scene(2, BACK, layer("text", 0, 2, text="Tall")),
+    "square": lambda: _shaped("1:1"),
+    "four-to-five": lambda: _shaped("4:5"),
     "watermark": lambda: _media(),
 }
 WATERMARKS = {"watermark": Watermark()}

@@ -14,14 +14,17 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from persistence.blobs import Blobs
-from persistence.database import Connection, Database
+from persistence.database import Database
 from persistence.filestore import FileStore
 from server.handlers import make_handlers
 from server.settings import Settings
 from server.worker import JobHandler, Running, Worker
+
+if TYPE_CHECKING:
+    from persistence.database import Connection
 
 
 def die() -> None:
@@ -29,8 +32,8 @@ def die() -> None:
 
 
 class Doomed(Running):
-    """One attempt that does not get past a stage; at the second report of it, so that it is in the
-    middle of it where there is one."""
+    """One attempt that does not get past a stage: it ends as that begins, or in its middle where
+    there is more than one report of it."""
 
     def __init__(self, running: Running, stage: str) -> None:
         super().__init__(running.job, running._jobs)
@@ -40,7 +43,7 @@ class Doomed(Running):
         self._running.progress(percent, **state)
         if state.get("stage") == self._stage:
             self._seen += 1
-            if self._seen == 2 or self._stage == "storing":
+            if self._seen == (5 if self._stage == "drawing" else 1):
                 die()
 
     async def complete(self, connection: Connection, result: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ from persistence.database import Database
 from persistence.filestore import FileStore
 from persistence.job_news import JobNews
 from server.handlers import make_handlers
+from server.media.estimate import estimate
 from server.media.examine import Examiner
 from server.media.speech.studio import DEFAULT_VOICE
 from server.providers import image_provider, sampler, speech_studio
@@ -207,6 +208,7 @@ async def serve_face(
             sample=sampler(studio),
             default_voice=DEFAULT_VOICE,
             image_seconds=image_provider(settings).usual_seconds,
+            estimate=estimate,
         ),
         limiter=limiter,
         ready=ready,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -107,6 +109,29 @@ async def test_what_was_drawn_is_used_again(api: Client, worker: None) -> None:
     assert (bad.status, bad.fields) == (422, ["scenes.1"])
 
 
+async def test_the_estimate_is_of_what_is_not_there_yet(api: Client, worker: None) -> None:
+    video = await api.make_video()
+    for _ in range(2):
+        scene = await api.make_scene(video, duration=2)
+        moving = {"text": scene, "animation": "slideUp", "animation_duration": 2}
+        await api.make_layer(scene, duration=2, properties=moving)
+    costs = [await cost(api, await render(api, video, quality="720p")) for _ in range(2)]
+    await api.call("PUT", f"/api/v1/videos/{video}/scenes/{scene}", {"duration": 1})
+    costs.append(await cost(api, await render(api, video, quality="720p")))
+    full = await api.call("POST", f"/api/v1/videos/{video}/regenerate", {"full_regeneration": True})
+    costs.append(await cost(api, await ended(api, full.data["job_id"])))
+    first, unchanged, changed, anew = costs
+    assert unchanged < changed < first
+    assert unchanged < 0.5 * first
+    assert anew == pytest.approx(first * 3 / 4, rel=0.1)
+
+
+async def cost(api: Client, done: dict[str, Any]) -> float:
+    """What a render was expected to cost."""
+    assert done["status"] == "completed", done
+    return float((await api.parts.media.jobs.get(uuid.UUID(done["job_id"]))).input["cost"])
+
+
 async def drawn(api: Client, done: dict[str, Any]) -> list[int]:
     assert done["status"] == "completed", done
     job = await api.parts.media.jobs.get(uuid.UUID(done["job_id"]))
@@ -163,6 +188,29 @@ async def test_waiting_and_cancelling(api: Client) -> None:
     again = await api.call("DELETE", f"/api/v1/renders/{first['job_id']}")
     assert again.data["render"] == gone.data["render"], "what has ended stays as it is"
     await api.call("DELETE", f"/api/v1/renders/{second['job_id']}")
+
+
+async def test_cancelling_stops_the_worker_within_a_second(
+    api: Client, worker: None, known: Handlers
+) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video, duration=600)
+    animation = {"text": "Going on", "animation": "slideUp", "animation_duration": 60}
+    for number in range(4):
+        await api.make_layer(scene, start_time=60 * number, duration=60, properties=animation)
+    reply = await api.call("POST", f"/api/v1/videos/{video}/render", {"quality": "1080p"})
+    job_id = reply.data["job_id"]
+    await ended(api, job_id, lambda one: one["progress"] >= 1)
+    job: Any = known["render"]
+    assert list(job.directory.iterdir())
+    began = time.monotonic()
+    gone = await api.call("DELETE", f"/api/v1/renders/{job_id}")
+    assert gone.data["render"]["status"] == "cancelled"
+    while any(job.directory.iterdir()):
+        assert time.monotonic() - began < 1
+        await asyncio.sleep(0.01)
+    shown = await ended(api, job_id)
+    assert (shown["status"], shown["output_url"], shown["error"]) == ("cancelled", None, None)
 
 
 async def test_one_key_one_render(api: Client) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import errno
 import os
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from collab.schema import LayerRow
 from server.media.errors import NothingToRender, OutOfSpace, RenderCancelled
-from server.media.model import RenderOptions, RenderResult
+from server.media.model import Asset, Progress, RenderOptions, RenderResult
 from tests.integration.media.reading import frames
 from tests.integration.media.stage import Script, Stage, layer, warnings_about
 
@@ -55,10 +58,31 @@ async def test_an_hour_of_one_picture_takes_seconds(stage: Stage) -> None:
 async def test_five_hundred_scenes(stage: Stage) -> None:
     script = Script()
     for number in range(500):
-        script.scene(0.1, layer("text", 0, 0.1, text=str(number % 5)))
+        script.scene(0.1, layer("text", 0, 0.1, text=str(number % 50)))
     result = await stage.render(script)
     assert result.duration == 50
     assert len(result.drawn_scenes) == 500
+
+
+async def test_what_lies_outside_its_scene_is_neither_seen_nor_heard(stage: Stage) -> None:
+    script = (
+        Script(background="#000000")
+        .scene(
+            1,
+            layer("text", 5, 2, name="Late", text="x"),
+            layer("audio", 5, 2, name="Later", audio_id="music.wav"),
+            layer("voiceover", 5, 2, name="Latest", text="too late"),
+        )
+        .scene(6)
+    )
+    result = await stage.render(script)
+    assert [line for line in result.warnings if "lies outside its scene" in line] == [
+        f"Scene 1: the layer “{name}” lies outside its scene."
+        for name in ("Late", "Later", "Latest")
+    ]
+    assert frames(result.path, 640, 360).max() < 10
+    assert b"mp4a" not in result.path.read_bytes()
+    assert result.captions_srt.read_text() == ""
 
 
 async def test_missing_and_broken_files_are_drawn_as_placeholders(stage: Stage) -> None:
@@ -125,12 +149,35 @@ def busy() -> Script:
     return script
 
 
-async def cancelled_after(stage: Stage, percent: float, form: str = "mp4") -> float:
+def moving() -> Script:
+    """Drawn in no time, and slow to convert."""
+    return Script().scene(40, layer("avatar", 0, 40, avatar_id="avatar.png", animation="talking"))
+
+
+def heard() -> Script:
+    """Nothing but sound, and much of it."""
+    return Script().scene(200, layer("audio", 0, 200, audio_id="music.wav"))
+
+
+@dataclass
+class Never:
+    """Files that never come."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fetch(self, layer: LayerRow) -> Asset:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def cancelled_when(
+    stage: Stage, script: Script, options: RenderOptions, reached: Callable[[Progress], bool]
+) -> float:
     """Start a long render, cancel it once it is that far; seconds from there to its end."""
     cancelled = asyncio.Event()
-    options = RenderOptions(quality="720p", format=form)
-    running = asyncio.ensure_future(stage.render(busy(), options, cancelled))
-    while not (stage.progress and stage.progress[-1].percent >= percent):
+    running = asyncio.ensure_future(stage.render(script, options, cancelled))
+    while not (stage.progress and reached(stage.progress[-1])):
         assert not running.done()
         await asyncio.wait({running}, timeout=0.01)
     began = time.monotonic()
@@ -140,10 +187,48 @@ async def cancelled_after(stage: Stage, percent: float, form: str = "mp4") -> fl
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("percent", [0, 1, 12])
-async def test_cancelling_takes_less_than_a_second(stage: Stage, percent: float) -> None:
-    assert await cancelled_after(stage, percent) < 1
+@pytest.mark.parametrize(
+    ("script", "quality", "form", "stage_name", "percent"),
+    [
+        (busy, "720p", "mp4", "preparing", 0),
+        (busy, "720p", "mp4", "drawing", 1),
+        (busy, "720p", "mp4", "drawing", 12),
+        (heard, "360p", "mp3", "drawing", 0),
+        (heard, "360p", "mp3", "joining", 0),
+        (moving, "480p", "webm", "joining", 0),
+        (moving, "480p", "gif", "joining", 0),
+    ],
+)
+async def test_cancelling_takes_less_than_a_second(
+    stage: Stage,
+    script: Callable[[], Script],
+    quality: str,
+    form: str,
+    stage_name: str,
+    percent: float,
+) -> None:
+    seconds = await cancelled_when(
+        stage,
+        script(),
+        RenderOptions(quality=quality, format=form),
+        lambda step: step.stage == stage_name and step.percent >= percent,
+    )
+    assert seconds < 1
     assert children() == []
+    assert left_over(stage) == []
+
+
+async def test_cancelling_while_files_are_awaited(stage: Stage) -> None:
+    never = Never()
+    stage.assets = never  # type: ignore[assignment]
+    cancelled = asyncio.Event()
+    running = asyncio.ensure_future(stage.render(busy(), cancelled=cancelled))
+    await never.asked.wait()
+    cancelled.set()
+    began = time.monotonic()
+    with pytest.raises(RenderCancelled):
+        await running
+    assert time.monotonic() - began < 1
     assert left_over(stage) == []
 
 
@@ -183,6 +268,23 @@ async def test_a_full_store_is_a_clear_failure(
     with pytest.raises(OutOfSpace, match="disk is full"):
         await stage.render(Script().scene(1, layer("text", text="x")))
     assert left_over(stage) == []
+
+
+@pytest.mark.parametrize(
+    "part", ["film.mp4.part", "film.gif.part", "poster.part", "scratch/sound.part"]
+)
+async def test_a_disk_that_is_full_at_any_stage(stage: Stage, part: str) -> None:
+    """What is written ends on a device that is full, as the real one says it."""
+    place = stage.directory / "render-1" / part
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/full")
+    script = Script().scene(1, layer("text", text="x"), layer("audio", audio_id="music.wav"))
+    form = "gif" if "gif" in part else "mp4"
+    with pytest.raises(OutOfSpace, match="disk is full"):
+        await stage.render(script, RenderOptions(quality="360p", format=form))
+    assert left_over(stage) == []
+    again = await stage.render(script)
+    assert again.drawn_frames == 0, "what was drawn before is kept"
 
 
 async def test_progress_ascends_to_the_end(stage: Stage) -> None:

@@ -1,12 +1,11 @@
-"""The tables of roles and tiers, against the ones in the design."""
+"""The table of roles, against the one in the design."""
 
 from __future__ import annotations
 
 import pytest
 
 from api.permissions import Action, Role, allows, require
-from api.tiers import Tier, allowance, require_sharing
-from collab.errors import Forbidden, TierRequired, VideoNotFound
+from collab.errors import Forbidden, VideoNotFound
 
 
 @pytest.mark.parametrize(
@@ -28,17 +27,3 @@ def test_no_role_is_told_nothing_and_a_small_one_is_refused() -> None:
         require(Role.VIEWER, Action.EDIT)
     with pytest.raises(VideoNotFound):
         require(None, Action.READ)
-
-
-def test_tiers() -> None:
-    free, pro, business = (allowance(tier) for tier in Tier)
-    assert [tier.requests_a_minute for tier in (free, pro, business)] == [300, 1_200, 6_000]
-    assert [tier.generations_an_hour for tier in (free, pro, business)] == [10, 100, 1_000]
-    assert [tier.quality for tier in (free, pro, business)] == [720, 1080, 2160]
-    assert [tier.no_watermark for tier in (free, pro, business)] == [False, True, True]
-    assert [tier.white_label for tier in (free, pro, business)] == [False, False, True]
-    assert [tier.premium_assets for tier in (free, pro, business)] == [False, True, True]
-    require_sharing("business")
-    for tier in ("free", "pro"):
-        with pytest.raises(TierRequired):
-            require_sharing(tier)

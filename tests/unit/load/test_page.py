@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.benchmarks.bench import Row, quantile, top_functions
-from tests.benchmarks.report import page, raw
+from tests.benchmarks.report import Measured, page, parsed, raw
 
 ROWS = [
     Row("a", "one thing", "<= 1 ms", "0.5 ms", True, {"ms": 0.5}),
@@ -15,7 +13,8 @@ ROWS = [
 
 
 def test_the_page_shows_targets_peers_and_what_was_missed() -> None:
-    text = page(ROWS, 60, quick=False)
+    text = page([Measured(20, ROWS[:2]), Measured(100, ROWS[2:])], quick=False)
+    assert "Measuring took 2 minutes." in text
     assert "| one thing | <= 1 ms | 0.5 ms | met |" in text
     assert "| another | <= 2 ms | 3 ms | **missed** |" in text
     assert "| a peer | 9 ms |" in text
@@ -25,11 +24,12 @@ def test_the_page_shows_targets_peers_and_what_was_missed() -> None:
 
 
 def test_without_a_miss_there_is_no_such_part() -> None:
-    assert "## Targets that were missed" not in page(ROWS[:1], 60, quick=True)
+    assert "## Targets that were missed" not in page([Measured(60, ROWS[:1])], quick=True)
 
 
-def test_raw_numbers_are_json() -> None:
-    assert json.loads(raw(ROWS))[0]["values"] == {"ms": 0.5}
+def test_what_was_measured_can_be_kept() -> None:
+    measured = Measured(60, ROWS)
+    assert parsed(raw(measured)) == measured
 
 
 def test_profiles_are_summed_by_function() -> None:
