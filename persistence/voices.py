@@ -34,6 +34,7 @@ _PUT: Final = (
 _LOCK: Final = 0x766F6963
 _ORDER: Final = 'language_code COLLATE "C", id'
 _CODE: Final = 'lower(language_code) COLLATE "C"'
+_DIALECT: Final = f"{_CODE} = {{0}}"
 _LANGUAGE: Final = f"({_CODE} = {{0}} OR {_CODE} >= {{0}} || '-' AND {_CODE} < {{0}} || '.')"
 """Of this code, or of one that begins with it: what follows is a hyphen, and then a dot would."""
 
@@ -115,7 +116,8 @@ class Voices:
         """
         conditions = searching(search)
         if language:
-            conditions.append(Condition(_LANGUAGE, language.lower()))
+            exact = "-" in language
+            conditions.append(Condition(_DIALECT if exact else _LANGUAGE, language.lower()))
         if gender is not None:
             conditions.append(Condition("gender = {}", gender))
         if category is not None:

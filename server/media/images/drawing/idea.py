@@ -64,8 +64,7 @@ HOURS: Final[Mapping[str, str]] = {
     " dark nacht mond noche luna nuit notte"
     " ночь 夜 月 밤 ليل रात",
     "dusk": "dusk twilight dämmerung crepúsculo crépuscule crepuscolo сумерки 黄昏 황혼",
-    "day": "day noon sunny bright blue summer tag sommer día"
-    " sol jour été giorno день 白天 晴 낮 نهار",
+    "day": "day daylight noon sunny summer tag sommer día sol jour été giorno день 白天 晴 낮 نهار",
 }
 
 WEATHERS: Final[Mapping[str, str]] = {
@@ -96,11 +95,12 @@ MARKS: Final[Mapping[str, str]] = {
     "balloon": "balloon balloons ballon globo montgolfière 气球",
     "birds": "bird birds seagulls eagle vögel pájaros oiseaux uccelli птицы 鸟 鳥",
     "crowd": "people team family friends group crowd leute familia amis люди 人们",
-    "lake": "lake see lago lac озеро 湖",
+    "lake": "lake lago lac озеро 湖",
     "moon": "moon moonlight mond luna lune луна 月",
 }
 
-_WORD: Final = re.compile(r"[\w-]+")
+_WORD: Final = re.compile(r"[\w\u0900-\u0dff-]+")
+"""Python's letters, and the vowel signs of India's scripts, which it does not count as such."""
 _CJK: Final = "\u2e80"
 
 
