@@ -23,13 +23,14 @@ from tests.support.server import COCUT, STOP_SECONDS, Api, environment
 TOP: Final = Path(__file__).parents[2]
 PAGES: Final = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 EXAMPLE: Final = re.compile(r"^```(?:sh|js)\b([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN: Final = {"frontend", "rest", "page", "compose", "serve", "test"}
+RUN: Final = {"frontend", "rest", "page", "events", "compose", "serve", "test"}
 """The marks of the examples that are run here."""
 
 ADDRESSES: Final = {
     "http://127.0.0.1:8080": "http://",
     "ws://127.0.0.1:8080": "ws://",
     "wss://host": "ws://",
+    "https://host": "http://",
 }
 ANSWER_SECONDS: Final = 20.0
 
@@ -137,6 +138,19 @@ async def test_the_examples_for_front_ends_work_together(api: Api, tmp_path: Pat
         assert (layer["type"], layer["properties"]["text"]) == ("text", "Hello")
         # The token ends, and the page goes on with a fresh one.
         assert json.loads(await printed.readline()) == "again"
+
+
+async def test_the_example_of_events(api: Api, tmp_path: Path) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video)
+    code = at(api.server.address, example("events", "docs/frontend.md"))
+    async with (
+        page(tmp_path, code, VIDEO=video, TOKEN=api.server.token()) as printed,
+        asyncio.timeout(ANSWER_SECONDS),
+    ):
+        assert (await printed.readline()).startswith(b"joined as owner; REST")
+        await api.call("PUT", f"/videos/{video}/scenes/{scene}", {"text": "Hello"})
+        assert await printed.readline() == b"alice changed text of scene 1\n"
 
 
 def test_the_rest_example(api: Api, tmp_path: Path) -> None:

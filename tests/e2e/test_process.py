@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from collab.errors import DatabaseAway
+from persistence.embedded import EmbeddedPostgres
 from server.settings import Settings
 from server.storage import open_database
 from tests.e2e.editors import Editor, add_scene, connection, editor
 from tests.e2e.node import node_clients
 from tests.support.postgres import in_database
 from tests.support.server import (
+    READY_SECONDS,
     STOP_SECONDS,
     Api,
     Server,
@@ -86,6 +88,31 @@ async def test_a_database_that_is_away_is_waited_for_and_then_named(tmp_path: Pa
     assert 0.3 < time.monotonic() - began < 5
     assert "\n" not in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+async def test_a_database_that_comes_late_is_used(tmp_path: Path) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "database")
+    dsn = await postgres.start()
+    await postgres.stop()
+    starting = asyncio.create_task(
+        asyncio.to_thread(Server, tmp_path / "data", "--database-url", dsn)
+    )
+    try:
+        log = tmp_path / "data.log"
+        async with asyncio.timeout(READY_SECONDS):
+            while not log.exists() or "waiting_for_database" not in log.read_text():
+                await asyncio.sleep(0.05)
+        await postgres.start()
+        server = await starting
+        try:
+            async with calling(server) as api:
+                await api.make_scene(await api.make_video())
+            server.stop()
+        finally:
+            server.kill()
+    finally:
+        await asyncio.gather(starting, return_exceptions=True)
+        await postgres.stop()
 
 
 def test_a_server_that_waits_for_its_database_can_be_stopped(tmp_path: Path) -> None:

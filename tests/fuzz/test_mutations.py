@@ -6,6 +6,7 @@ import random
 import time
 from typing import Any, Final
 
+import psutil
 import pytest
 from pycrdt import Array, Doc, Map, Text
 
@@ -17,6 +18,9 @@ from tests.unit.collab.test_update import rich_document
 LIMIT: Final = 1 << 26
 MUTATIONS: Final = 25_000
 STALL_SECONDS: Final = 0.05
+WARM: Final = 2_000
+KEPT_BYTES: Final = 16 << 20
+"""Memory that may be there more after all mutations than after the first `WARM`."""
 
 
 def real_updates() -> tuple[bytes, list[bytes]]:
@@ -67,6 +71,11 @@ def mutated(rng: random.Random, update: bytes) -> bytes:
     return bytes(data)
 
 
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(psutil.Process().memory_info().rss)
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_mutations_of_real_updates(part: int) -> None:
     """In each of four documents, at four stages of the same history."""
@@ -76,7 +85,7 @@ def test_mutations_of_real_updates(part: int) -> None:
     state = document.encode()
     peer: Doc[Any] = Doc()
     peer.apply_update(state)
-    accepted = refused = slow = 0
+    accepted = refused = slow = warm = 0
     for number in range(MUTATIONS):
         rng = random.Random(part * MUTATIONS + number)
         update = mutated(rng, rng.choice([base, *updates[: stage + 1]]))
@@ -98,6 +107,9 @@ def test_mutations_of_real_updates(part: int) -> None:
         if news:
             accepted += 1
             peer.apply_update(update)
+        if number == WARM:
+            warm = resident()
+    assert resident() - warm < KEPT_BYTES
     assert accepted > 0
     assert refused > MUTATIONS / 2
     assert slow == 0
