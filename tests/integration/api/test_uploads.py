@@ -159,6 +159,8 @@ WAV = files.wav()
     ("path", "name", "declared", "content", "status", "code"),
     [
         (AUDIO, "a.mp3", "audio/mpeg", files.archive(), 415, "unsupported_media_type"),
+        (AUDIO, "a.wav", "audio/wav", files.archive(), 415, "unsupported_media_type"),
+        (AUDIO, "a.wav", None, WAV[:12] + files.archive(), 422, "invalid_fields"),
         (MEDIA, "a.png", "image/png", SVG, 415, "unsupported_media_type"),
         (MEDIA, "a.svg", "image/svg+xml", SVG, 415, "unsupported_media_type"),
         (MEDIA, "a.gif", "image/gif", GIF_SCRIPT, 422, "invalid_fields"),
