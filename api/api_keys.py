@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64encode
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,9 +19,13 @@ PREFIX: Final = "cocut_"
 async def create_api_key(call: Call[ApiKeyCreate, None]) -> Answer:
     """Make an API key; the answer is the only place where it is shown."""
     require_api_keys(call.caller.tier)
-    key = PREFIX + secrets.token_urlsafe(32)
+    if call.idempotency_key is None:
+        secret = secrets.token_bytes(32)
+    else:
+        secret = call.parts.media.links.api_key_secret(call.caller.id, call.idempotency_key)
+    key = PREFIX + urlsafe_b64encode(secret).rstrip(b"=").decode()
     made = await call.parts.media.api_keys.add(
-        call.parts.new_id(), call.caller.id, call.body.name, key, by=call.caller.sub
+        call.make_id(), call.caller.id, call.body.name, key, by=call.caller.sub
     )
     return Answer(
         {"api_key": {**_shown(made), "key": key}},
@@ -65,6 +70,8 @@ ROUTES: Final = (
         body=ApiKeyCreate,
         data=OneApiKey,
         status=201,
+        idempotent=True,
+        secret=True,
     ),
     Route(
         method="GET",

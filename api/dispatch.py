@@ -81,7 +81,7 @@ def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         call = await prepare(
             route, parts, caller, request.match_info, body=body, query=query, request=request
         )
-        if call.idempotency_key is None:
+        if call.idempotency_key is None or route.secret:
             return await _run(route, call)
         return await parts.idempotency.once(
             user=call.caller.sub,

@@ -50,6 +50,12 @@ class Links:
         said = b"webhook\0" + job_id.bytes
         return hmac.new(self._secret, said, hashlib.sha256).hexdigest()
 
+    def api_key_secret(self, owner: UUID, idempotency_key: str) -> bytes:
+        """What the API key consists of that an owner asks for under an idempotency key, which
+        nobody keeps: the same each time."""
+        said = b"api-key\0" + owner.bytes + idempotency_key.encode()
+        return hmac.new(self._secret, said, hashlib.sha256).digest()
+
     def own(self, link: str) -> str | None:
         """The key, if a link leads to a file of this server: a path, or absolute."""
         if link.startswith((PATH, self._base + PATH)):

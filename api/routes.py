@@ -170,6 +170,7 @@ class Route:
         content_type: of that answer.
         conditional: it carries ETag and X-Video-Seq and takes If-None-Match.
         idempotent: it creates or starts something and takes an Idempotency-Key.
+        secret: the answer is not to be kept for a second try; the handler finds it again.
         cost: how many requests it counts as; 0 for what is never limited.
         body_limit: bytes.
         form: model of the fields of a `multipart/form-data` body, which the handler reads by
@@ -191,6 +192,7 @@ class Route:
     content_type: str = "application/json"
     conditional: bool = False
     idempotent: bool = False
+    secret: bool = False
     cost: int = 1
     body_limit: int = MAX_BODY
     form: type[BaseModel] | None = None

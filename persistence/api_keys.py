@@ -13,6 +13,14 @@ from persistence.audit import record
 from persistence.database import Database
 
 MAX_KEYS: Final = 50
+_COLUMNS: Final = "id, name, prefix, created_at, last_used_at"
+_ADD: Final = (
+    "INSERT INTO api_keys (id, user_id, name, digest, prefix)"  # noqa: S608
+    f" VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}"
+)
+_ENDED: Final = (
+    "SELECT EXISTS (SELECT FROM audit_log WHERE action = 'api_key.delete' AND subject = $1)"
+)
 _USED: Final = """
 UPDATE api_keys SET last_used_at = now()
 WHERE digest = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
@@ -47,24 +55,34 @@ class ApiKeys:
         self._database = database
 
     async def add(self, key_id: UUID, user: UUID, name: str, key: str, *, by: str) -> ApiKey:
-        """Keep a key.
+        """Keep a key; one that is there already is given back.
 
         Raises:
-            Conflict: the user has too many.
+            Conflict: the user has too many, or `key_id` is that of another one, or of one that was
+                deleted.
         """
         async with self._database.transaction() as connection:
             await connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('keys ' || $1::text, 0))", str(user)
             )
+            there = await connection.fetchrow(
+                f"SELECT {_COLUMNS}, digest FROM api_keys WHERE id = $1",  # noqa: S608
+                key_id,
+            )
+            if there is not None:
+                *known, digest = there.values()
+                if (there["name"], digest) != (name, _digest(key)):
+                    raise Conflict("This Idempotency-Key was used for another request.")
+                return ApiKey(*known)
+            if await connection.fetchval(_ENDED, str(key_id)):
+                raise Conflict("This Idempotency-Key made an API key that was deleted since.")
             count = await connection.fetchval(
                 "SELECT count(*) FROM api_keys WHERE user_id = $1", user
             )
             if count >= MAX_KEYS:
                 raise Conflict(f"You have {MAX_KEYS} API keys already; delete some.")
             row = await connection.fetchrow(
-                "INSERT INTO api_keys (id, user_id, name, digest, prefix)"
-                " VALUES ($1, $2, $3, $4, $5)"
-                " RETURNING id, name, prefix, created_at, last_used_at",
+                _ADD,
                 *(key_id, user, name, _digest(key), key[:12]),
             )
             await record(connection, by, "api_key.create", None, str(key_id), {"name": name})
@@ -75,7 +93,7 @@ class ApiKeys:
         """A user's keys, oldest first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT id, name, prefix, created_at, last_used_at FROM api_keys"
+                f"SELECT {_COLUMNS} FROM api_keys"  # noqa: S608
                 " WHERE user_id = $1 ORDER BY created_at, id",
                 user,
             )

@@ -9,3 +9,6 @@ CREATE INDEX avatars_video_url ON avatars USING hash (video_url);
 DROP INDEX voices_listed;
 CREATE INDEX voices_listed ON voices (language_code COLLATE "C", id) INCLUDE (gender, category);
 CREATE INDEX voices_language ON voices (lower(language_code) COLLATE "C");
+
+-- An API key that was ended is not made again.
+CREATE INDEX audit_log_ended_keys ON audit_log (subject) WHERE action = 'api_key.delete';

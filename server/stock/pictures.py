@@ -212,7 +212,7 @@ def paper_waves(random: np.random.Generator) -> Image.Image:
 
 def peach_mist(random: np.random.Generator) -> Image.Image:
     """A soft background, warm."""
-    tones = ("#ff9a8b", "#ffc3a0", "#ffafbd", "#fde2c8", "#f7797d", "#ffe6d9")
+    tones = ("#ff9a8b", "#ffc3a0", "#f2709c", "#fde2c8", "#e8546b", "#fff1e6")
     return _mesh(random, "#ffd6c2", tones)
 
 

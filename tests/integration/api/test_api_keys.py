@@ -87,3 +87,23 @@ async def test_there_is_a_most(api: Client) -> None:
         )
     reply = await api.call("POST", PATH, {"name": "One more"}, user="kat")
     assert (reply.status, reply.code) == (409, "conflict")
+
+
+async def test_the_same_idempotency_key_makes_one_key(api: Client) -> None:
+    """Once; and what it is, is kept nowhere."""
+    sent = {"Idempotency-Key": uuid.uuid4().hex}
+
+    async def again(user: str = "ken", name: str = "One") -> Reply:
+        return await api.call("POST", PATH, {"name": name}, user=user, headers=sent)
+
+    first, second = (await again()).data["api_key"], (await again()).data["api_key"]
+    assert first == second
+    assert len((await api.call("GET", PATH, user="ken")).data["api_keys"]) == 1
+    assert (await by_key(api, second["key"])).status == 200
+    assert (await again(name="Another")).code == "conflict"
+    assert (await again("kit")).data["api_key"]["key"] != first["key"]
+    await api.call("DELETE", f"{PATH}/{first['id']}", user="ken")
+    assert (await again()).code == "conflict", "what was ended stays ended"
+    async with api.database.connection() as connection:
+        kept = await connection.fetch("SELECT body FROM idempotency_keys WHERE body IS NOT NULL")
+    assert not any(first["key"].encode() in row["body"] for row in kept)

@@ -66,13 +66,14 @@ async def test_what_is_deleted_leaves_the_bucket(api: Client) -> None:
 
 
 async def test_what_is_refused_leaves_nothing(api: Client) -> None:
+    assert (await upload(api, AUDIO, WAV, "a.wav", user="rod")).status == 201
     before = await stored(api)
-    reply = await upload(api, AUDIO, WAV[: len(WAV) // 2], "a.wav")
+    reply = await upload(api, AUDIO, WAV[: len(WAV) // 2], "a.wav", user="rod")
     assert reply.status == 422
     assert (await stored(api), list(api.parts.media.scratch.iterdir())) == (before, [])
     async with api.database.connection() as connection:
         await connection.execute("UPDATE blobs SET size = 499999000")
-    reply = await upload(api, AUDIO, WAV, "a.wav", tier="free")
+    reply = await upload(api, AUDIO, WAV, "a.wav", user="rod", tier="free")
     assert reply.code == "storage_quota_exceeded"
     assert (await stored(api), list(api.parts.media.scratch.iterdir())) == (before, [])
 

@@ -159,6 +159,8 @@ WAV = files.wav()
     ("path", "name", "declared", "content", "status", "code"),
     [
         (AUDIO, "a.mp3", "audio/mpeg", files.archive(), 415, "unsupported_media_type"),
+        (AUDIO, "a.wav", "audio/wav", files.archive(), 415, "unsupported_media_type"),
+        (AUDIO, "a.wav", None, WAV[:12] + files.archive(), 422, "invalid_fields"),
         (MEDIA, "a.png", "image/png", SVG, 415, "unsupported_media_type"),
         (MEDIA, "a.svg", "image/svg+xml", SVG, 415, "unsupported_media_type"),
         (MEDIA, "a.gif", "image/gif", GIF_SCRIPT, 422, "invalid_fields"),
@@ -315,3 +317,22 @@ async def test_over_quota(api: Client) -> None:
     assert (reply.status, reply.code) == (413, "storage_quota_exceeded")
     assert await left_behind(api, "quinn") == before
     assert (await upload(api, AUDIO, WAV, "a.wav", user="quinn", tier="pro")).status == 201
+
+
+async def test_two_at_once_do_not_pass_the_quota(api: Client) -> None:
+    await upload(api, AUDIO, WAV, "a.wav", user="quentin", tier="free")
+    async with api.database.connection() as connection:
+        # Room for one more with its thumbnail and waveform, and not for two.
+        await connection.execute(
+            "UPDATE blobs SET size = 500000000 - 1.5 * (SELECT sum(size) FROM blobs b"
+            " WHERE b.owner_id = blobs.owner_id) - (SELECT sum(size) FROM blobs b"
+            " WHERE b.owner_id = blobs.owner_id AND b.content_type <> 'audio/wav')"
+            " WHERE content_type = 'audio/wav'"
+            " AND owner_id = (SELECT id FROM users WHERE sub = 'quentin')"
+        )
+    replies = await asyncio.gather(
+        *(upload(api, AUDIO, WAV, "a.wav", user="quentin", tier="free") for _ in range(3))
+    )
+    assert sorted(reply.status for reply in replies) == [201, 413, 413]
+    assert {reply.code for reply in replies if reply.status == 413} == {"storage_quota_exceeded"}
+    assert not [name for name in await left_behind(api, "quentin") if name != "row"]

@@ -106,6 +106,21 @@ async def test_a_job_and_what_it_made_are_stored_together(database: Database) ->
     assert job.result == {"name": "made"}
 
 
+async def test_a_job_is_queued_with_what_asks_for_it_or_not_at_all(database: Database) -> None:
+    user = await Users(database).ensure("ada", "free", None)
+    job_id = uuid.uuid4()
+    with pytest.raises(Conflict):
+        async with database.transaction() as connection:
+            await Jobs(database).enqueue(
+                connection, job_id, "speech", user=user, tier="free", given={}, limit=1
+            )
+            raise Conflict("something else failed")
+    assert await queued(database) == 0
+    with pytest.raises(JobNotFound):
+        await Jobs(database).get(job_id)
+    await start(database, "speech", limit=1)  # what was undone counts for nothing
+
+
 @pytest.mark.parametrize(
     ("error", "code", "attempts"),
     [

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import av
+import pytest
 from PIL import Image
 
 from server.settings import Settings
+from server.stock.catalogue import CATALOGUE
 from server.stock.making import make
-from server.stock.seed import add_missing, stock_id
-from server.stock.shelves import shelves
+from server.stock.seed import add_missing, seed, stock_id
+from server.stock.shelves import Shelves, shelves
+from tests.integration.api.conftest import fresh_database
 from tests.integration.stock.stored import file_of
 
 SLUGS = ("effect-pop", "picture-bokeh", "avatar-noah", "avatar-noah-creative")
@@ -60,6 +65,39 @@ def test_a_thing_is_made_of_the_same_bytes_each_time(tmp_path: Path) -> None:
         found = make("effect-chime", tmp_path / name)
         made.append([path.read_bytes() for path, _ in found.files])
     assert made[0] == made[1]
+
+
+async def everything(shelf: Shelves) -> dict[str, Any]:
+    """All that lists show of the libraries, with the bytes of the files instead of the links."""
+    found: dict[str, Any] = {}
+    async with shelf.database.connection() as connection:
+        for table in ("audio_library", "media_library", "avatars"):
+            rows = await connection.fetch(f"SELECT * FROM {table} ORDER BY created_at, id")
+            found[f"order of {table}"] = [str(row["id"]) for row in rows]
+            for row in rows:
+                found[str(row["id"])] = {
+                    name: sha256(file_of(shelf, value).read_bytes()).hexdigest()
+                    if value is not None and name.endswith("url")
+                    else value
+                    for name, value in row.items()
+                    if name not in ("created_at", "updated_at")
+                }
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+async def test_the_whole_library_is_the_same_on_every_installation(
+    settings: Settings, tmp_path: Path, postgres_dsn: str
+) -> None:
+    made = []
+    other = Settings(data_dir=tmp_path / "other", database_url=await fresh_database(postgres_dsn))
+    for one in (settings, other):
+        assert await seed(one) == 0
+        async with shelves(one) as shelf:
+            made.append(await everything(shelf))
+    assert made[0] == made[1]
+    assert len(made[0]) == len(CATALOGUE) + 3
 
 
 def test_ids_never_change() -> None:
