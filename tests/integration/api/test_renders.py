@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
 from server.worker import Handlers, Running
 from tests.integration.media.reading import movie_seconds
 from tests.support.face import ADDRESS, Client, token
-from tests.support.rendering import download, ended, handlers, render, working
+from tests.support.rendering import download, ended, render, working
 
 if TYPE_CHECKING:
     from persistence.database import Connection
@@ -27,17 +26,6 @@ FIELDS = {
     *("estimated_time_remaining", "queue_position", "seq", "warnings", "error", "output_url"),
     *("poster_url", "captions_url", "created_at", "finished_at"),
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def known(api: Client, tmp_path_factory: pytest.TempPathFactory) -> Handlers:
-    return await handlers(api, tmp_path_factory.mktemp("renders"))
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
-    async with working(api, known):
-        yield
 
 
 async def a_video(
