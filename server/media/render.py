@@ -297,10 +297,16 @@ class _Render:
     def _encode_sound(self, track: Soundtrack, plan: Plan, target: Path) -> list[str]:
         raw = self._scratch / "mix.f32"
         samples = round(plan.frames * RATE / FPS)
-        broken = mix(track.clips, track.talk, samples, raw, self.processes)
+        cost = plan.seconds * SOUND_SECOND if track.clips else 0.0
+        # About half of it is mixing, which shows how far it is.
+        heard = sum(clip.length for clip in track.clips) or 1.0
+        broken = mix(
+            *(track.clips, track.talk, samples, raw, self.processes),
+            lambda seconds: self._meter.add(min(seconds / heard, 1.0) * cost / 2),
+        )
         encode_mix(raw, target, self.processes)
         raw.unlink()
-        self._meter.add(plan.seconds * SOUND_SECOND if track.clips else 0)
+        self._meter.add(cost / 2)
         return broken
 
     async def _join(
