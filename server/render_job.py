@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,7 @@ from server.media.segments import BlobSegments
 from server.worker import JobCancelled, Running
 
 NICE: Final = 10
+TURNS: Final = 2
 KEEP: Final = timedelta(days=30)
 """For how long films are kept."""
 _TYPES: Final = {
@@ -66,6 +67,7 @@ class RenderJob:
         directory: for what is being made; a directory in it for each attempt.
         fonts: shared by all renders.
         limits: of what is fetched.
+        turns: for the segments that are drawn at the same time, of all renders together.
     """
 
     database: Database
@@ -76,6 +78,7 @@ class RenderJob:
     directory: Path
     fonts: FontBook
     limits: FetchLimits = DEFAULT_LIMITS
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS))
 
     async def sweep(self) -> None:
         """Remove what workers that were killed have left behind."""
@@ -149,6 +152,7 @@ class RenderJob:
                 progress=heard,
                 cancelled=asyncio.Event(),
                 fonts=self.fonts,
+                turns=self.turns,
             )
         finally:
             await assets.close()
@@ -168,6 +172,7 @@ class RenderJob:
             mark,
             redraw=frozenset(given.get("redraw", ())),
             redraw_all=given.get("redraw_all", False),
+            workers=TURNS,
             nice=NICE,
         )
 

@@ -58,8 +58,8 @@ def estimate(video: Frozen, given: Mapping[str, Any]) -> dict[str, float]:
             name = f" {segment.key}" if anew else segment.key
             _add(parts, name, segment_cost(segment, plan.canvas))
     _add_sound(parts, video, plan)
-    if form in ("webm", "gif"):
-        _add(parts, _name(form, sorted(parts)), convert_cost(plan))
+    if again := convert_cost(plan, form):
+        _add(parts, _name(form, sorted(parts)), again)
     return parts
 
 

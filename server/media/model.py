@@ -180,7 +180,7 @@ class Progress:
     Attributes:
         percent: 0 to 100, never less than before.
         stage: `preparing`, `drawing`, `sound`, `joining` or `done`.
-        current_scene: number of the scene that was worked on last, from 1.
+        current_scene: number of the furthest scene that was worked on, from 1; it does not go back.
         total_scenes: how many there are.
         estimated_time_remaining: seconds.
     """

@@ -13,7 +13,20 @@ from server.media.model import FPS
 _TICKS: Final = 1_200_000 // FPS
 """Length of a frame in the time base of ffmpeg's reader for raw H.264."""
 _STAMPS: Final = f"setts=pts=N*{_TICKS}:dts=N*{_TICKS}:duration={_TICKS}"
-_GIF_SIDE, _GIF_FPS = 480, 15
+_GIF_SIDE, _GIF_FPS, _PALETTE_FPS = 480, 15, 2
+_GIF_SIZE: Final = (
+    f"scale='min({_GIF_SIDE},iw)':'min({_GIF_SIDE},ih)'"
+    ":force_original_aspect_ratio=decrease:flags=bilinear"
+)
+_GIF: Final = (
+    f"[0:v]fps={_GIF_FPS},{_GIF_SIZE}[film];"
+    "[film][1:v]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
+)
+_WEBM: Final = (
+    *("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"),
+    *("-crf", "32", "-b:v", "0", "-g", str(8 * FPS), "-threads", "2", *COLOUR),
+    *("-c:a", "libopus", "-b:a", "128k"),
+)
 
 
 def join(
@@ -48,31 +61,53 @@ def join(
     _whole(target, write)
 
 
-def convert(film: Path, form: str, target: Path, processes: Processes) -> None:
+def convert(
+    film: Path,
+    form: str,
+    target: Path,
+    processes: Processes,
+    on_seconds: Callable[[float], None],
+) -> None:
     """Write a finished mp4 as webm (VP9 and Opus) or gif (at most 480 pixels wide or high, 15
     frames a second, without sound).
+
+    Args:
+        film: the mp4.
+        form: webm or gif.
+        target: the film; it is complete, or not there.
+        processes: the render's processes.
+        on_seconds: told, now and then, how many more seconds of the film are done.
 
     Raises:
         RenderCancelled, OutOfSpace, EncoderFailed: see there.
     """
-    if form == "gif":
-        fit = f"scale='min({_GIF_SIDE},iw)':'min({_GIF_SIDE},ih)'"
-        filters = (
-            f"fps={_GIF_FPS},{fit}:force_original_aspect_ratio=decrease:flags=bilinear,"
-            "split[a][b];[a]palettegen=stats_mode=diff:max_colors=128[p];"
-            "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
-        )
-        codec = ["-an", "-filter_complex", filters, "-loop", "0"]
-    else:
-        codec = [
-            *("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"),
-            *("-crf", "32", "-b:v", "0", "-g", str(8 * FPS), "-threads", "2", *COLOUR),
-            *("-c:a", "libopus", "-b:a", "128k"),
-        ]
-    _whole(
-        target,
-        lambda part: processes.run(["-i", film, *codec, "-f", form, "-y", part]),
-    )
+    palette = target.with_name("palette.png")
+
+    def write(part: Path) -> None:
+        codec: list[str | Path] = [*_WEBM]
+        if form == "gif":
+            # Looked for in a few of the pictures, and apart: it is known after the last of them,
+            # and in one go all of the film would be kept in memory until then.
+            colours = f"fps={_PALETTE_FPS},{_GIF_SIZE},palettegen=stats_mode=full:max_colors=128"
+            processes.run(["-i", film, "-an", "-vf", colours, "-update", "1", "-y", palette])
+            codec = ["-i", palette, "-an", "-filter_complex", _GIF, "-loop", "0"]
+        told = ("-progress", "-", "-stats_period", "0.25")
+        done = 0.0
+        with processes.start(
+            [*told, "-i", film, *codec, "-f", form, "-y", part], writes=True
+        ) as process:
+            for line in process.output:
+                name, _, value = line.decode(errors="replace").strip().partition("=")
+                # It says N/A until there is something.
+                if name == "out_time_us" and value.lstrip("-").isdigit():
+                    reached = max(done, int(value) / 1_000_000)
+                    on_seconds(reached - done)
+                    done = reached
+
+    try:
+        _whole(target, write)
+    finally:
+        palette.unlink(missing_ok=True)
 
 
 def to_mp3(sound: Path, seconds: float, target: Path, processes: Processes) -> None:

@@ -59,6 +59,7 @@ async def render(
     progress: Callable[[Progress], None],
     cancelled: asyncio.Event,
     fonts: FontBook | None = None,
+    turns: asyncio.Semaphore | None = None,
 ) -> RenderResult:
     """Render a film into `workdir`.
 
@@ -72,6 +73,8 @@ async def render(
         progress: called in the running loop, in ascending order.
         cancelled: once set, the render ends within a second.
         fonts: the font book; the bundled fonts if None.
+        turns: held while a segment is drawn, which is what takes memory; shared by the renders of a
+            process. Its own, for `options.workers`, if None.
 
     Raises:
         NothingToRender: no scenes, or too long.
@@ -80,7 +83,15 @@ async def render(
         EncoderFailed: ffmpeg failed.
     """
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
-    work = _Render(video, options, segments, workdir, progress, fonts or FontBook())
+    work = _Render(
+        video,
+        options,
+        segments,
+        workdir,
+        progress,
+        fonts or FontBook(),
+        turns or asyncio.Semaphore(options.workers),
+    )
     running = asyncio.ensure_future(work.run(assets, speech))
     stop = asyncio.ensure_future(cancelled.wait())
     try:
@@ -113,13 +124,14 @@ class _Render:
         workdir: Path,
         progress: Callable[[Progress], None],
         fonts: FontBook,
+        turns: asyncio.Semaphore,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.processes = Processes()
         self._loop = loop
         self._video, self._options, self._store = video, options, segments
         self._scratch = workdir / _SCRATCH
-        self._fonts = fonts
+        self._fonts, self._turns = fonts, turns
         # On Linux this is the thread's own, and every ffmpeg that it starts has it, too.
         self._threads = ThreadPoolExecutor(
             options.workers + 2, "render", initializer=os.nice, initargs=(options.nice,)
@@ -154,10 +166,9 @@ class _Render:
         self._expect(plan, missing, track if stored_sound is None else None)
         meter.stage("drawing")
         paths = {s.key: path for s, path in zip(wanted, found, strict=True) if path is not None}
-        turns = asyncio.Semaphore(options.workers)
         threads = max(1, (os.cpu_count() or 1) // min(options.workers, max(1, len(missing))))
         tasks = [
-            self._draw(plan, segment, studio, paths, turns, threads)
+            self._draw(plan, segment, studio, paths, threads)
             for segment in {segment.key: segment for segment in missing}.values()
         ]
         sounds: list[Path] = [stored_sound] if stored_sound is not None else []
@@ -224,8 +235,7 @@ class _Render:
         cost = sum(segment_cost(segment, plan.canvas) for segment in missing) + join_cost(plan)
         if track is not None and track.clips:
             cost += plan.seconds * SOUND_SECOND
-        if self._options.format in ("webm", "gif"):
-            cost += convert_cost(plan)
+        cost += convert_cost(plan, self._options.format)
         self._meter.expect(cost, len(plan.scenes), min(self._options.workers, len(missing) or 1))
 
     async def _draw(
@@ -234,12 +244,16 @@ class _Render:
         segment: Segment,
         studio: Studio,
         paths: dict[str, Path],
-        turns: asyncio.Semaphore,
         threads: int,
     ) -> None:
         target = self._scratch / f"{segment.key}.h264"
-        async with turns:
-            said = await self._in_thread(self._encode, plan, segment, studio, target, threads)
+        self._meter.waits()
+        async with self._turns:
+            self._meter.works()
+            try:
+                said = await self._in_thread(self._encode, plan, segment, studio, target, threads)
+            finally:
+                self._meter.rests()
         paths[segment.key] = target
         await self._store.put(segment.key, target)
         if said:
@@ -283,10 +297,16 @@ class _Render:
     def _encode_sound(self, track: Soundtrack, plan: Plan, target: Path) -> list[str]:
         raw = self._scratch / "mix.f32"
         samples = round(plan.frames * RATE / FPS)
-        broken = mix(track.clips, track.talk, samples, raw, self.processes)
+        cost = plan.seconds * SOUND_SECOND if track.clips else 0.0
+        # About half of it is mixing, which shows how far it is.
+        heard = sum(clip.length for clip in track.clips) or 1.0
+        broken = mix(
+            *(track.clips, track.talk, samples, raw, self.processes),
+            lambda seconds: self._meter.add(min(seconds / heard, 1.0) * cost / 2),
+        )
         encode_mix(raw, target, self.processes)
         raw.unlink()
-        self._meter.add(plan.seconds * SOUND_SECOND if track.clips else 0)
+        self._meter.add(cost / 2)
         return broken
 
     async def _join(
@@ -309,7 +329,10 @@ class _Render:
         else:
             master = self._scratch / "film.mp4"
             await self._in_thread(join, streams, sound, "mp4", master, processes)
-            await self._in_thread(convert, master, form, film, processes)
+            each = convert_cost(plan, form) / plan.seconds
+            await self._in_thread(
+                convert, master, form, film, processes, lambda done: self._meter.add(done * each)
+            )
         await self._store.put(key, film)
 
     async def _poster(self, plan: Plan, studio: Studio) -> None:

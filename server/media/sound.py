@@ -7,7 +7,7 @@ speech; the mix is brought to one loudness and encoded once, so that nothing dri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -100,9 +100,16 @@ def joined_spans(spans: Iterable[Span], pause: float = _PAUSE) -> list[Span]:
 
 
 def mix(
-    clips: Sequence[Clip], talk: Sequence[Span], samples: int, target: Path, processes: Processes
+    clips: Sequence[Clip],
+    talk: Sequence[Span],
+    samples: int,
+    target: Path,
+    processes: Processes,
+    on_seconds: Callable[[float], None],
 ) -> list[str]:
     """Mix clips into `target`: interleaved stereo 32-bit floats at `RATE`, `samples` long.
+
+    `on_seconds` is told, now and then, how many more seconds of clips are mixed.
 
     Returns:
         keys of the clips that could not be read.
@@ -129,6 +136,7 @@ def mix(
                 file.seek(place)
                 file.write((there.reshape(-1, 2) + block).tobytes())
                 done += len(block)
+                on_seconds(len(block) / RATE)
             if done == 0 and wanted > 0:
                 broken.append(clip.key)
     return broken

@@ -225,7 +225,8 @@ class Watch:
 
     Attributes:
         cpu: seconds of processor time.
-        memory: the most that is resident at a time, in MB; what processes share counts for each.
+        memory: the most that is resident at a time, in MB; what processes share counts once, so
+            that a child that is just being started is not taken for a second worker.
     """
 
     def __init__(self, process: psutil.Process) -> None:
@@ -249,10 +250,10 @@ class Watch:
 
     def _look(self) -> None:
         while not self._end.wait(0.05):
-            total = self._process.memory_info().rss
-            for child in self._process.children(recursive=True):
+            total = 0
+            for process in (self._process, *self._process.children(recursive=True)):
                 try:
-                    total += child.memory_info().rss
-                except psutil.NoSuchProcess:
+                    total += process.memory_full_info().pss
+                except (psutil.NoSuchProcess, psutil.ZombieProcess):
                     continue
             self.memory = max(self.memory, total >> 20)

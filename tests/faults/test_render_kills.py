@@ -22,6 +22,7 @@ from persistence.jobs import Job
 from tests.integration.api.conftest import fresh_database
 from tests.integration.media.reading import frames, times
 from tests.support.face import Client, serve_face
+from tests.support.processes import command_of
 from tests.support.rendering import download, handlers, working
 from tests.support.server import Api, calling, serving
 
@@ -179,11 +180,3 @@ async def test_a_server_starts_its_worker_again_and_ends_what_that_left_behind(
             assert time.monotonic() - began < 40
         server.ask_to_stop()
         assert server.wait() == 0
-
-
-def command_of(process: psutil.Process) -> list[str]:
-    """Its command line; none if it has just ended."""
-    try:
-        return process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
-        return []

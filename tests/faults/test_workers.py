@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.processes import command_of
 from tests.support.redis import redis_running
 from tests.support.server import calling, serving
 
@@ -16,14 +17,6 @@ from tests.support.server import calling, serving
 def workers_of(pid: int) -> list[psutil.Process]:
     children = psutil.Process(pid).children()
     return [child for child in children if "server.worker_process" in command_of(child)]
-
-
-def command_of(process: psutil.Process) -> list[str]:
-    """Its command line; none if it has just ended."""
-    try:
-        return process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return []
 
 
 async def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:

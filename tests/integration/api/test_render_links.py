@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from server.worker import Handlers
 from tests.integration.media.reading import frames
 from tests.support.face import Client
 from tests.support.files import picture
-from tests.support.rendering import download, handlers, render, working
+from tests.support.rendering import download, handlers, render
 from tests.unit.media.test_fetch import HERE, answering, redirecting, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,12 +39,6 @@ async def known(api: Client, tmp_path_factory: pytest.TempPathFactory) -> Handle
         allowed=lambda address: address == HERE,
         limits=LIMITS,
     )
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
-    async with working(api, known):
-        yield
 
 
 async def never(_: web.Request) -> web.Response:

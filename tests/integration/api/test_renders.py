@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
-from server.worker import Handlers
+from server.worker import Handlers, Running
 from tests.integration.media.reading import movie_seconds
-from tests.support.face import Client, token
-from tests.support.rendering import download, ended, handlers, render, working
+from tests.support.face import ADDRESS, Client, token
+from tests.support.rendering import download, ended, render, working
+
+if TYPE_CHECKING:
+    from persistence.database import Connection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,17 +26,6 @@ FIELDS = {
     *("estimated_time_remaining", "queue_position", "seq", "warnings", "error", "output_url"),
     *("poster_url", "captions_url", "created_at", "finished_at"),
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def known(api: Client, tmp_path_factory: pytest.TempPathFactory) -> Handlers:
-    return await handlers(api, tmp_path_factory.mktemp("renders"))
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
-    async with working(api, known):
-        yield
 
 
 async def a_video(
@@ -213,6 +204,37 @@ async def test_cancelling_stops_the_worker_within_a_second(
     assert (shown["status"], shown["output_url"], shown["error"]) == ("cancelled", None, None)
 
 
+class TooLate(Running):
+    """An attempt whose job is cancelled when all is stored, just before that is said."""
+
+    def __init__(self, running: Running) -> None:
+        super().__init__(running.job, running._jobs)
+
+    async def complete(self, connection: Connection, result: Mapping[str, Any]) -> None:
+        await self._jobs.cancel(self.job.id)
+        await super().complete(connection, result)
+
+
+async def test_cancelling_when_all_is_stored_stores_nothing(api: Client, known: Handlers) -> None:
+    video, _, _ = await a_video(api, 1)
+    store = api.parts.media.blobs.store
+    files = store.path_of("aa").parents[1]
+
+    async def cancelled(running: Running) -> Mapping[str, Any] | None:
+        return await known["render"](TooLate(running))
+
+    before = {path.name for path in files.rglob("*.mp4")}
+    async with working(api, {"render": cancelled}):
+        done = await render(api, video)
+    assert (done["status"], done["output_url"]) == ("cancelled", None)
+    assert {path.name for path in files.rglob("*.mp4")} == before
+    async with api.database.connection() as connection:
+        left = await connection.fetchval(
+            "SELECT count(*) FROM blobs WHERE video_id = $1::text::uuid", video
+        )
+    assert left == 0
+
+
 async def test_one_key_one_render(api: Client) -> None:
     video, _, _ = await a_video(api)
     path, headers = f"/api/v1/videos/{video}/render", {"Idempotency-Key": "only-once"}
@@ -298,6 +320,20 @@ async def test_a_video_goes_by_its_owners_tier(api: Client) -> None:
     assert (reply.status, reply.code) == (403, "tier_required")
     async with api.database.connection() as connection:
         await connection.execute("DELETE FROM media_library WHERE id = $1", premium)
+
+
+async def test_premium_things_by_their_links(api: Client) -> None:
+    video, scenes, _ = await a_video(api)
+    free = {"Authorization": f"Bearer {token('alice', 'free')}"}
+    await a_premium_picture(api)
+    link = f"{ADDRESS}/api/v1/blobs/gold.png"
+    await api.make_layer(scenes[0], type="media", name="Gold", properties={"media_url": link})
+    for place in ("render", "regenerate"):
+        reply = await api.call("POST", f"/api/v1/videos/{video}/{place}", {}, headers=free)
+        assert (reply.status, reply.code) == (403, "tier_required")
+        assert "“Gold”" in reply.json["error"]["message"]
+    async with api.database.connection() as connection:
+        await connection.execute("DELETE FROM media_library WHERE title = 'Gold'")
 
 
 async def a_premium_picture(api: Client) -> uuid.UUID:

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
-import pytest_asyncio
 
-from server.worker import Handlers
 from tests.integration.media.reading import frames
 from tests.support.face import Client, token
 from tests.support.files import picture
-from tests.support.rendering import download, ended, handlers, working
+from tests.support.rendering import download, ended
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def known(api: Client, tmp_path_factory: pytest.TempPathFactory) -> Handlers:
-    return await handlers(api, tmp_path_factory.mktemp("renders"))
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
-    async with working(api, known):
-        yield
 
 
 async def upload(api: Client, user: str = "alice") -> str:

@@ -8,7 +8,6 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,12 +46,6 @@ class Receiver:
 async def known(api: Client, tmp_path_factory: pytest.TempPathFactory) -> Handlers:
     directory = tmp_path_factory.mktemp("renders")
     return await handlers(api, directory, allowed=lambda address: address == HERE, delays=DELAYS)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def worker(api: Client, known: Handlers) -> AsyncIterator[None]:
-    async with working(api, known):
-        yield
 
 
 async def start(api: Client, url: str, **body: Any) -> dict[str, Any]:

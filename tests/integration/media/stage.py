@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import shutil
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,6 @@ from server.media.model import (
     Word,
 )
 from server.media.render import render
-from server.media.segments import DirectorySegments
 
 _KINDS: dict[str, AssetKind] = {
     ".jpg": "image",
@@ -210,6 +210,21 @@ class Script:
         )
 
 
+class DirectorySegments:
+    """A `SegmentStore` in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    async def get(self, key: str) -> Path | None:
+        path = self._directory / key
+        return path if await asyncio.to_thread(path.exists) else None
+
+    async def put(self, key: str, path: Path) -> None:
+        await asyncio.to_thread(shutil.copyfile, path, self._directory / key)
+
+
 @dataclass
 class Stage:
     """Files, a voice and a store in one directory; renders into numbered directories."""
@@ -232,6 +247,7 @@ class Stage:
         script: Script | RenderInput,
         options: RenderOptions | None = None,
         cancelled: asyncio.Event | None = None,
+        turns: asyncio.Semaphore | None = None,
     ) -> RenderResult:
         self.renders += 1
         self.progress.clear()
@@ -245,6 +261,7 @@ class Stage:
             self.directory / f"render-{self.renders}",
             progress=self.progress.append,
             cancelled=cancelled or asyncio.Event(),
+            turns=turns,
         )
 
 

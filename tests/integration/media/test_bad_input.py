@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -285,6 +286,31 @@ async def test_a_disk_that_is_full_at_any_stage(stage: Stage, part: str) -> None
     assert left_over(stage) == []
     again = await stage.render(script)
     assert again.drawn_frames == 0, "what was drawn before is kept"
+
+
+async def test_progress_goes_on_while_a_film_is_converted(stage: Stage) -> None:
+    script = Script().scene(12, layer("avatar", 0, 12, avatar_id="avatar.png", animation="talking"))
+    await stage.render(script, RenderOptions(quality="720p", format="webm"))
+    percents = [step.percent for step in stage.progress if step.stage == "joining"]
+    assert percents == sorted(percents)
+    assert len({round(percent) for percent in percents}) >= 3, "not at the end alone"
+    assert percents[-1] > 70
+
+
+async def test_a_gif_is_not_kept_in_memory(stage: Stage) -> None:
+    script = Script().scene(30, layer("avatar", 0, 30, avatar_id="avatar.png", animation="talking"))
+    running = asyncio.ensure_future(
+        stage.render(script, RenderOptions(quality="480p", format="gif"))
+    )
+    most = 0
+    while not running.done():
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                most = max(most, child.memory_info().rss)
+        await asyncio.wait({running}, timeout=0.02)
+    assert (await running).path.stat().st_size > 10_000
+    # All of its pictures would take 233 MB.
+    assert most < 200_000_000
 
 
 async def test_progress_ascends_to_the_end(stage: Stage) -> None:

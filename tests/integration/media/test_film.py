@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.media.model import RenderOptions, Watermark
+from server.media.model import QUALITIES, RenderOptions, Watermark
 from tests.integration.media.reading import (
     find,
     frames,
@@ -145,6 +145,17 @@ async def test_every_ratio(stage: Stage, ratio: str) -> None:
     with Image.open(result.poster) as poster:
         assert poster.size == size
     assert len(frames(result.path, *size)) == 6
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+async def test_every_quality(stage: Stage, quality: str) -> None:
+    result = await stage.render(scenes(0.1), RenderOptions(quality=quality))
+    short = int(quality.removesuffix("p"))
+    size = 2 * round(short * 8 / 9), short
+    film = frames(result.path, *size)
+    assert film.shape == (3, short, size[0], 3)
+    with Image.open(result.poster) as poster:
+        assert poster.size == size
 
 
 @pytest.mark.parametrize("position", ["top-left", "bottom-right", "center"])

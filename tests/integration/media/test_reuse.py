@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 
 from server.media.model import RenderOptions
 from tests.integration.media.reading import frames
 from tests.integration.media.stage import Script, Stage, layer
+from tests.support.processes import command_of
 
 SMALL = RenderOptions(quality="360p")
 
@@ -84,6 +88,30 @@ async def test_a_reused_scene_repeats_its_warnings(stage: Stage) -> None:
     assert again.warnings == first.warnings
 
 
+async def test_renders_of_a_process_take_turns(stage: Stage, tmp_path: Path) -> None:
+    def moving(text: str) -> Script:
+        one, two = (
+            layer("text", text=f"{text} {part}", animation="slideUp", animation_duration=2)
+            for part in "ab"
+        )
+        return Script().scene(2, one).scene(2, two)
+
+    (tmp_path / "other").mkdir()
+    other = Stage.at(tmp_path / "other", stage.assets)
+    turns = asyncio.Semaphore(1)
+    running = asyncio.gather(
+        stage.render(moving("one"), SMALL, turns=turns),
+        other.render(moving("two"), SMALL, turns=turns),
+    )
+    most = 0
+    while not running.done():
+        encoders = [one for one in psutil.Process().children() if "rawvideo" in command_of(one)]
+        most = max(most, len(encoders))
+        await asyncio.wait({running}, timeout=0.005)
+    assert [len(result.drawn_scenes) for result in running.result()] == [2, 2]
+    assert most == 1
+
+
 async def test_repeated_pictures_are_the_same_as_drawn_ones(stage: Stage) -> None:
     """A talking avatar for five seconds: one second is drawn, the rest repeats it."""
     script = Script().scene(5, layer("avatar", 0, 5, avatar_id="avatar.png", animation="talking"))
@@ -93,11 +121,3 @@ async def test_repeated_pictures_are_the_same_as_drawn_ones(stage: Stage) -> Non
     assert len(pictures) == 150
     assert (pictures[0:30] == pictures[90:120]).all()
     assert (pictures[0] != pictures[7]).any()
-
-
-async def test_the_store_is_kept_under_its_limit(stage: Stage) -> None:
-    await stage.render(film())
-    store = stage.store
-    store._limit = 0
-    await store.prune()
-    assert (await stage.render(film())).drawn_scenes == [1, 2, 3, 4]

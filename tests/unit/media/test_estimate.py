@@ -65,7 +65,7 @@ def test_what_is_drawn_anew_is_not_found_again() -> None:
 
 def test_sound_alone_costs_little_and_other_formats_more() -> None:
     assert cost(worst(), format="mp3") < 0.15 * cost(worst())
-    assert cost(worst(), format="webm") > 1.5 * cost(worst())
+    assert cost(worst(), format="webm") > 1.4 * cost(worst())
     assert cost(worst(), quality="2160p") > 3 * cost(worst())
 
 

@@ -38,7 +38,8 @@ def work(
     meter.stage("drawing")
     for number, cost in enumerate(costs):
         clock.now += cost / 1000 / parallel * pace
-        meter.add(cost, 1 + 6 * number // len(costs))
+        # Two scenes are drawn at the same time.
+        meter.add(cost, max(1, 1 + 6 * number // len(costs) - number % 2))
     clock.now += FIXED / 1000 / parallel * pace
     meter.finish()
     return [(clock.now - moment, step) for moment, step in said]
@@ -62,6 +63,21 @@ def test_it_ascends_to_a_hundred_and_ends_there() -> None:
 def test_the_rest_is_said_within_a_factor_of_two(pace: float) -> None:
     for left, step in work(pace)[1:-1]:
         assert left / 2 <= step.estimated_time_remaining <= left * 2
+
+
+def test_waiting_for_others_does_not_make_it_slow() -> None:
+    clock, said = Clock(), list[Progress]()
+    meter = Meter(said.append, clock)
+    meter.expect(10_000, 2, 1)
+    meter.waits()
+    clock.now += 60
+    meter.works()
+    for _ in range(50):
+        clock.now += 0.1
+        meter.add(100)
+    meter.rests()
+    assert said[-1].percent == pytest.approx(50, abs=2)
+    assert said[-1].estimated_time_remaining == pytest.approx(5, abs=1)
 
 
 def test_a_machine_that_is_much_slower_is_found_out() -> None:
