@@ -12,7 +12,7 @@ NODE := $(shell command -v npm 2>/dev/null)
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help serve test check bench fuzz gallery page screenshots vendor constraints clean
+.PHONY: help serve test check bench fuzz faults gallery page screenshots vendor constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ bench: .venv/bench.stamp ## Measure against other servers and write docs/benchma
 
 fuzz: .venv/test.stamp ## Run the long random suites; ARGS="..." goes to pytest
 	@$(BIN)/python -m pytest -q -m slow --timeout 0 tests/fuzz $(ARGS)
+
+faults: .venv/test.stamp ## Run the long suites of killed nodes; ARGS="..." goes to pytest
+	@$(BIN)/python -m pytest -q -m slow --timeout 0 tests/faults $(ARGS)
 
 gallery: .venv/test.stamp ## Render every drawing feature into build/gallery; ARGS="--update" renews the committed strips
 	@$(BIN)/python -m tests.gallery.show $(ARGS)
