@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import edits, joins, past, reads
+from tests.benchmarks import capacity, edits, joins, nodes, past, reads
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import write
 
@@ -30,6 +30,9 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "reconnect": joins.reconnect,
     "reads": reads.reads,
     "videos": joins.videos,
+    "nodes": nodes.nodes,
+    "workers": nodes.workers,
+    "capacity": capacity.capacity,
     "peers": edits.peers_1000,
 }
 

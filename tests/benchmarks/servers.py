@@ -66,13 +66,21 @@ class Cocut:
 
     Args:
         logs: the file that the server's log goes to.
+        options: of `cocut serve`, beyond those that all have.
+        pinned: keep it on one core, its database too.
     """
 
-    def __init__(self, logs: IO[bytes]) -> None:
+    def __init__(self, logs: IO[bytes], *options: str, pinned: bool = True) -> None:
+        self._options = options
+        self._prefix = core(SERVER_CORE) if pinned else []
         self.data_dir = Path(tempfile.mkdtemp(prefix="cocut-bench-"))
         self._logs = logs
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def share_secret(self, other: Cocut) -> None:
+        """Have tokens of another server be good here."""
+        shutil.copy(other.data_dir / "secret", self.data_dir / "secret")
 
     @property
     def server(self) -> Server:
@@ -89,10 +97,11 @@ class Cocut:
         command = Path(sys.executable).with_name("cocut")
         self._process = subprocess.Popen(
             [
-                *core(SERVER_CORE),
+                *self._prefix,
                 *(str(command), "serve", "--port", str(self._port), "--no-worker"),
                 *("--data-dir", str(self.data_dir), "--rate-limits", "off"),
                 *("--max-connections-per-user", "100000", "--log-level", "warning"),
+                *self._options,
             ],
             stdout=subprocess.PIPE,
             stderr=self._logs,
@@ -117,9 +126,9 @@ class Cocut:
 
 
 @contextmanager
-def cocut(logs: IO[bytes]) -> Iterator[Cocut]:
+def cocut(logs: IO[bytes], *options: str, pinned: bool = True) -> Iterator[Cocut]:
     """Cocut, started on an empty data directory."""
-    server = Cocut(logs)
+    server = Cocut(logs, *options, pinned=pinned)
     try:
         server.start()
         yield server
