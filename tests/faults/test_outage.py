@@ -195,6 +195,19 @@ async def test_a_database_that_freezes_holds_nobody_up(tmp_path: Path) -> None:
         assert sorted(row["seq"] for row in rows) == list(range(base + 1, head + 1))
 
 
+async def test_a_token_ends_on_time_while_the_database_is_frozen(tmp_path: Path) -> None:
+    async with apart(tmp_path) as (postgres, server, api):
+        video = await api.make_video()
+        assert postgres.pid is not None
+        async with editor(api, video, token=server.token(ttl_seconds=3)) as one:
+            signal_all(postgres.pid, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(8):
+                    assert await one.closed() == 4401
+            finally:
+                signal_all(postgres.pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("killed", [False, True], ids=["the node lives", "the node is killed, too"])
 @pytest.mark.parametrize(
     "seconds", [4, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
