@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 EDITORS_PER_VIDEO = 10
 EDITS_PER_EDITOR = 0.1
-SIZES = (100, 250)
+SIZES = (50, 150, 300)
 TOLERANCE = 0.25
 JOIN_SECONDS = 90.0
 
@@ -36,10 +37,14 @@ class Load:
 
 
 def capacity(bench: Bench) -> list[Row]:
-    """The small size makes the model, the larger one is what it has to foretell."""
-    small, large = (_measured(bench, videos) for videos in SIZES)
-    factor = large.edits / small.edits
-    foretold = small.server * factor, small.database * factor
+    """Two sizes make the model, what a node costs by itself and by the edit; it has to foretell the
+    third."""
+    small, middle, large = (_measured(bench, videos) for videos in SIZES)
+    more = (large.edits - small.edits) / (middle.edits - small.edits)
+    foretold = (
+        small.server + more * (middle.server - small.server),
+        small.database + more * (middle.database - small.database),
+    )
     rows = []
     for name, had, wanted in (
         ("the server", large.server, foretold[0]),
@@ -49,14 +54,14 @@ def capacity(bench: Bench) -> list[Row]:
             Row(
                 "capacity",
                 f"{name}: {large.videos} videos of {EDITORS_PER_VIDEO} editors, "
-                f"{large.edits:.0f} edits/s, foretold from {small.videos} videos, "
-                f"{small.edits:.0f} edits/s",
+                f"{large.edits:.0f} edits/s, foretold from {small.videos} and "
+                f"{middle.videos} videos",
                 f"within {TOLERANCE:.0%} of the model",
                 f"{had:.1%} of a core, foretold {wanted:.1%} ({had / large.edits * 1000:.2f} ms "
                 f"an edit; {large.commits / large.edits:.2f} commits and "
                 f"{large.sent / large.edits:.0f} bytes an edit; {large.memory / 1e6:.0f} MB)",
                 abs(had - wanted) <= TOLERANCE * wanted,
-                {"small": str(small), "large": str(large)},
+                {"small": str(small), "middle": str(middle), "large": str(large)},
             )
         )
     return rows
@@ -71,16 +76,16 @@ def _measured(bench: Bench, videos: int) -> Load:
             server.server, *wanted, "--scenes", "2", "--layers", "3"
         ) as load:
             end = time.monotonic() + JOIN_SECONDS
-            while _metric(server, "cocut_editors") < editors:
+            # The prepared videos are an edit each; then the editors join, and begin.
+            while _metric(server, "cocut_edits_total") < 2 * videos:
                 if time.monotonic() > end or load.poll() is not None:
-                    raise RuntimeError("the editors did not join")
+                    raise RuntimeError("the editors did not begin")
                 time.sleep(0.1)
-            time.sleep(2)
             before, began = _counts(server), time.monotonic()
             time.sleep(seconds)
             after, passed = _counts(server), time.monotonic() - began
             memory = measure(server.server.pids[:1]).memory
-            load.wait(60)
+            load.wait(JOIN_SECONDS)
     edits, commits, sent, own, database = (
         (there - here) / passed for here, there in zip(before, after, strict=True)
     )
@@ -103,4 +108,4 @@ def _metric(server: Cocut, name: str) -> float:
     address = server.server.url.replace("ws:", "http:").removesuffix("/ws/videos")
     with urllib.request.urlopen(f"{address}/metrics") as reply:
         lines = reply.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[{{ ]", line))
