@@ -12,7 +12,7 @@ NODE := $(shell command -v npm 2>/dev/null)
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help serve test check bench fuzz stock gallery page screenshots vendor constraints clean
+.PHONY: help serve test check bench fuzz faults stock gallery page screenshots vendor constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ fuzz: .venv/test.stamp ## Run the long random suites; ARGS="..." goes to pytest
 
 stock: .venv/test.stamp ## Make the whole stock library, twice, and measure every sound and picture of it
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m slow tests/unit/stock tests/integration/stock $(ARGS)
+
+faults: .venv/test.stamp ## Run the long suites of killed nodes; ARGS="..." goes to pytest
+	@$(BIN)/python -m pytest -q -m slow --timeout 0 tests/faults $(ARGS)
 
 gallery: .venv/test.stamp ## Render every drawing feature into build/gallery; ARGS="--update" renews the committed strips
 	@$(BIN)/python -m tests.gallery.show $(ARGS)

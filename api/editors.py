@@ -6,6 +6,7 @@ import math
 from typing import Final
 from uuid import UUID
 
+import structlog
 from aiohttp import web
 
 from api.admission import take_request
@@ -20,6 +21,8 @@ from collab.ports import Seat
 
 CLOSING_SECONDS: Final = 2.0
 """How long editors may take to hear that the server is going away."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Editors:
@@ -64,6 +67,8 @@ class Editors:
         except BaseException:
             line.channel.abort()
             raise
+        if seat is not None:
+            _log.debug("editor_joined", connection=identifier, path=request.path)
         line.begin(seat)
         return TakenOver()
 

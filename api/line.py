@@ -195,6 +195,7 @@ class Line(asyncio.Protocol):
         self._leave()
         self.channel.end()
         self._lines.ended(self)
+        _log.debug("editor_left", connection=self._name)
 
     def _take(self) -> None:
         """Hand in messages until there is none, or it is too much for now."""
@@ -262,7 +263,7 @@ class Line(asyncio.Protocol):
 
     def _refusing(self, error: CocutError) -> None:
         self._lines.refused(code_of(error))
-        _log.info("editor_refused", request_id=self._name, reason=str(error))
+        _log.info("editor_refused", connection=self._name, reason=str(error))
 
 
 class TakenOver(web.StreamResponse):

@@ -4,7 +4,8 @@ The log is the truth. A hint that is lost costs time, never an edit: every node 
 once a second for the rooms that it has open. So nothing here waits for Redis: hints queue for one
 task that sends them, and the oldest are dropped when it cannot.
 
-One channel a video, and one for all nodes, on which each says every two seconds that it lives.
+One channel a video, and one for all nodes, on which each says every two seconds that it lives. On
+a Redis Cluster they are sharded channels, and there is a connection to each of its primaries.
 
     hint := kind(1 byte) node(8 bytes) body
     C seq author update   an update was stored under this number; no update if it is large
@@ -24,13 +25,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from collab.encoding import read_varuint, varuint
+from persistence.shards import Shards
 
 STORED: Final = b"C"
 PRESENCE: Final = b"P"
@@ -44,7 +43,6 @@ MAX_UPDATE_BYTES: Final = 256 * 1024
 QUEUE: Final = 10_000
 LIVING_SECONDS: Final = 2.0
 DEAD_SECONDS: Final = 6.0
-SOCKET_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 0.25
 CANCEL_SECONDS: Final = 0.1
 PIPELINE: Final = 200
@@ -93,12 +91,7 @@ class Bus:
         self._dropped = 0
         self._clock = clock
         self._said_at = 0.0
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._shards = Shards(url)
         self._node = node
         self._prefix = prefix
         self._hear = hear
@@ -106,7 +99,8 @@ class Bus:
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._more = asyncio.Event()
         self._wanted: set[UUID] = set()
-        self._pubsub: PubSub | None = None
+        # By server; those that have answered.
+        self._pubsubs: dict[str, PubSub] = {}
         self._up = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -124,13 +118,8 @@ class Bus:
 
     async def close(self) -> None:
         """Stop; what has not been sent is dropped."""
-        running = set(self._tasks)
-        while running:
-            # Once is not enough: redis-py swallows a cancellation while it connects.
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
-        await self._redis.aclose()
+        await _end(self._tasks)
+        await self._shards.close()
 
     def stored(self, video_id: UUID, seq: int, update: bytes, author: str) -> None:
         """An update was stored in the log under this number; `author` is one of its authors."""
@@ -154,15 +143,27 @@ class Bus:
     async def subscribe(self, video_id: UUID) -> None:
         """Hear what concerns a video, and ask who is there; without Redis, as soon as it is."""
         self._wanted.add(video_id)
-        if self._pubsub is not None and self._up:
-            await self._quietly(self._pubsub.subscribe(self._channel(video_id)))
+        channel = self._channel(video_id)
+        pubsub = self._pubsubs.get(self._shards.of(channel))
+        if pubsub is not None:
+            await self._quietly(self._join(pubsub, channel))
         self._put(QUERY, video_id, b"")
 
     async def unsubscribe(self, video_id: UUID) -> None:
         """Hear no more of a video."""
         self._wanted.discard(video_id)
-        if self._pubsub is not None and self._up:
-            await self._quietly(self._pubsub.unsubscribe(self._channel(video_id)))
+        channel = self._channel(video_id)
+        pubsub = self._pubsubs.get(self._shards.of(channel))
+        if pubsub is not None:
+            leave = pubsub.sunsubscribe if self._shards.sharded else pubsub.unsubscribe
+            await self._quietly(leave(channel))
+
+    async def _join(self, pubsub: PubSub, *channels: str) -> None:
+        if not self._shards.sharded:
+            await pubsub.subscribe(*channels)
+            return
+        for channel in channels:  # a command may name one slot only
+            await pubsub.ssubscribe(channel)
 
     def _channel(self, video_id: UUID | None) -> str:
         # The braces make a Redis Cluster keep a channel on the shard of its video.
@@ -190,47 +191,101 @@ class Bus:
                     self._outgoing.popleft() for _ in range(min(PIPELINE, len(self._outgoing)))
                 ]
                 try:
-                    pipeline = self._redis.pipeline(transaction=False)
-                    for channel, message in batch:
-                        pipeline.publish(channel, message)
-                    await pipeline.execute()
+                    await self._publish(batch)
                 except (RedisError, OSError):
+                    self._shards.forget()
                     self._dropped += len(batch)
                     await asyncio.sleep(RETRY_SECONDS)
+
+    async def _publish(self, batch: list[tuple[str, bytes]]) -> None:
+        if not self._shards.known:
+            await self._shards.look()
+        command = "SPUBLISH" if self._shards.sharded else "PUBLISH"
+        by_server: dict[str, list[tuple[str, bytes]]] = {}
+        for channel, message in batch:
+            by_server.setdefault(self._shards.of(channel), []).append((channel, message))
+        for server, messages in by_server.items():
+            pipeline = self._shards.client(server).pipeline(transaction=False)
+            for channel, message in messages:
+                pipeline.execute_command(command, channel, message)
+            await pipeline.execute()
 
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
-                    channels = [self._channel(None), *map(self._channel, self._wanted)]
-                    await pubsub.subscribe(*channels)
-                    self._pubsub = pubsub
-                    async for message in self._messages(pubsub):
-                        self._heard(message)
+                await self._listen_to_all()
             except (RedisError, OSError) as error:
-                self._pubsub = None
+                self._pubsubs.clear()
                 if self._up:
                     _log.warning("redis_away", error=str(error))
                     self._up = False
                     self._changed(False)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _messages(self, pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
-        """Messages, for as long as Redis answers; this node's own signs of life keep it from being
-        silent, so silence means that it is stuck."""
+    async def _listen_to_all(self) -> None:
+        """Listen to all servers until one fails: then all are asked anew who carries what.
+
+        Raises:
+            RedisError, OSError: how it failed.
+        """
+        await self._shards.look()
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(self._listen_to(server)) for server in self._shards.servers()]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(tasks)
+        for end in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(end, Exception):
+                raise end
+
+    async def _listen_to(self, server: str) -> None:
+        async with self._shards.client(server).pubsub() as pubsub:
+            channels = [self._channel(None), *map(self._channel, self._wanted)]
+            mine = [channel for channel in channels if self._shards.of(channel) == server]
+            # A connection that listens to nothing has nothing to answer.
+            await pubsub.subscribe(f"{self._prefix}:here")
+            if mine:
+                await self._join(pubsub, *mine)
+            async for message in self._messages(server, pubsub):
+                self._heard(message)
+
+    async def _messages(self, server: str, pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
+        """Messages, for as long as the server answers: when it is silent, it is asked."""
+        asked = False
         while True:
-            message = await pubsub.get_message(timeout=2 * LIVING_SECONDS)
+            message = await pubsub.get_message(timeout=LIVING_SECONDS)
             if message is None:
-                raise RedisError("Redis is silent")
-            if not self._up:
-                self._up = True
-                self._changed(True)
-                for video_id in self._wanted:
-                    self._put(QUERY, video_id, b"")
+                if asked:
+                    raise RedisError("Redis is silent")
+                asked = True
+                await pubsub.ping()
+                continue
+            asked = False
+            if server not in self._pubsubs:
+                self._pubsubs[server] = pubsub
+                self._be_up()
+            if message["type"] == "sunsubscribe" and self._is_wanted(message["channel"]):
+                raise RedisError("a channel has moved to another server")
             yield message
 
+    def _be_up(self) -> None:
+        if not self._up and len(self._pubsubs) == len(self._shards.servers()):
+            self._up = True
+            self._changed(True)
+            for video_id in self._wanted:
+                self._put(QUERY, video_id, b"")
+
+    def _is_wanted(self, channel: bytes) -> bool:
+        video_id = self._video(channel)
+        return video_id is None or video_id in self._wanted
+
+    def _video(self, channel: bytes) -> UUID | None:
+        name = channel.decode().removeprefix(f"{self._prefix}:").strip("{}")
+        return None if name == "nodes" else UUID(name)
+
     def _heard(self, message: dict[str, Any]) -> None:
-        if message["type"] != "message":
+        if message["type"] not in ("message", "smessage"):
             return
         data: bytes = message["data"]
         kind, node, body = data[:1], data[1:9], data[9:]
@@ -238,9 +293,7 @@ class Bus:
             if kind == LIVING:
                 self.seconds = self._clock() - self._said_at
             return
-        channel = message["channel"].decode()
-        name = channel.removeprefix(f"{self._prefix}:").strip("{}")
-        video_id = None if name == "nodes" else UUID(name)
+        video_id = self._video(message["channel"])
         seq, author = 0, ""
         if kind == STORED:
             seq, at = read_varuint(body, 0)
@@ -255,3 +308,12 @@ class Bus:
             await call
         except (RedisError, OSError) as error:
             _log.debug("redis_away", error=str(error))
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: redis-py swallows a cancellation while it connects."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)

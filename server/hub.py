@@ -91,6 +91,7 @@ class Hub:
         """Begin to look after the rooms."""
         self._ticker = asyncio.get_running_loop().create_task(self._tick_for_ever())
         self._spawn(self._project_what_is_behind())
+        self._spawn(self._end_expired_for_ever())
 
     async def connect(
         self,
@@ -300,10 +301,15 @@ class Hub:
                 _log.exception("tick_failed")
             await asyncio.sleep(max(0.0, began + TICK_SECONDS - loop.time()))
 
+    async def _end_expired_for_ever(self) -> None:
+        """Apart from the tick, which may wait for a database that does not answer."""
+        while True:
+            self._places.end_expired()
+            await asyncio.sleep(TICK_SECONDS)
+
     async def _tick(self) -> None:
         metrics = self._stores.metrics
         metrics.journal_bytes.set(self._stores.durable.journal_bytes)
-        self._places.end_expired()
         now = self._stores.clock()
         for keeper in list(self._keepers.values()):
             idle = keeper.idle_since is not None and now - keeper.idle_since >= self._idle_seconds

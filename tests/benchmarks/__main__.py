@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import (
+    capacity,
     edits,
     events,
     generation,
     joins,
     libraries,
+    nodes,
     past,
     reads,
     render,
@@ -46,6 +48,9 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "events": events.events,
     "render": render.render,
     "render-edits": render.render_edits,
+    "nodes": nodes.nodes,
+    "workers": nodes.workers,
+    "capacity": capacity.capacity,
     "peers": edits.peers_1000,
 }
 

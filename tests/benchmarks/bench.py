@@ -83,13 +83,13 @@ class Bench:
     def repeats(self, usual: int) -> int:
         return 1 if self.quick else usual
 
-    def load(self, server: Server, *options: str) -> dict[str, Any]:
-        """Run `cocut load` against a server; returns its outcome."""
+    def load(self, server: Server, *options: str, pinned: bool = True) -> dict[str, Any]:
+        """Run `cocut load` against a server, on a core of its own if `pinned`."""
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "outcome.json"
             done = subprocess.run(
                 [
-                    *core(LOAD_CORE),
+                    *(core(LOAD_CORE) if pinned else ()),
                     *(str(Path(sys.executable).with_name("cocut")), "load"),
                     *(*server.load_options(), *options, "--json", str(path)),
                 ],

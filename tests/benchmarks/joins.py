@@ -215,7 +215,7 @@ def opening(bench: Bench) -> list[Row]:
 def videos(bench: Bench) -> list[Row]:
     """Many videos open, five editors each: memory."""
     count = 200 if bench.quick else 2000
-    return [_videos(bench, count, 6, 3), _videos(bench, min(count, 500), 20, 5)]
+    return [_videos(bench, count, 2, 3), _videos(bench, min(count, 500), 20, 5)]
 
 
 def _videos(bench: Bench, count: int, scenes: int, layers: int) -> Row:

@@ -67,15 +67,25 @@ class Cocut:
 
     Args:
         logs: the file that the server's log goes to.
+        options: of `cocut serve`, beyond those that all have.
         worker: with a worker beside it, and on all cores.
+        pinned: keep it on one core, its database too.
     """
 
-    def __init__(self, logs: IO[bytes], *, worker: bool = False) -> None:
+    def __init__(
+        self, logs: IO[bytes], *options: str, worker: bool = False, pinned: bool = True
+    ) -> None:
+        self._options = options
+        self._prefix = core(SERVER_CORE) if pinned and not worker else []
         self.data_dir = Path(tempfile.mkdtemp(prefix="cocut-bench-"))
         self._logs = logs
         self._worker = worker
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def share_secret(self, other: Cocut) -> None:
+        """Have tokens of another server be good here."""
+        shutil.copy(other.data_dir / "secret", self.data_dir / "secret")
 
     @property
     def server(self) -> Server:
@@ -92,11 +102,12 @@ class Cocut:
         command = Path(sys.executable).with_name("cocut")
         self._process = subprocess.Popen(
             [
-                *([] if self._worker else core(SERVER_CORE)),
+                *self._prefix,
                 *(str(command), "serve", "--port", str(self._port)),
                 *([] if self._worker else ["--no-worker"]),
                 *("--data-dir", str(self.data_dir), "--rate-limits", "off"),
                 *("--max-connections-per-user", "100000", "--log-level", "warning"),
+                *self._options,
             ],
             stdout=subprocess.PIPE,
             stderr=self._logs,
@@ -121,9 +132,11 @@ class Cocut:
 
 
 @contextmanager
-def cocut(logs: IO[bytes], *, worker: bool = False) -> Iterator[Cocut]:
+def cocut(
+    logs: IO[bytes], *options: str, worker: bool = False, pinned: bool = True
+) -> Iterator[Cocut]:
     """Cocut, started on an empty data directory."""
-    server = Cocut(logs, worker=worker)
+    server = Cocut(logs, *options, worker=worker, pinned=pinned)
     try:
         server.start()
         yield server

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 import psutil
 import pytest
+from pycrdt import Map, Text
 
 from collab import protocol
 from persistence.embedded import EmbeddedPostgres
 from tests.e2e.editors import Editor, add_scene, editor
 from tests.support.server import Api, Server, calling
+from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, typing
 
 BACK_SECONDS = 15.0
 LIMIT = 100_000
@@ -189,3 +193,71 @@ async def test_a_database_that_freezes_holds_nobody_up(tmp_path: Path) -> None:
         )
         await connection.close()
         assert sorted(row["seq"] for row in rows) == list(range(base + 1, head + 1))
+
+
+async def test_a_token_ends_on_time_while_the_database_is_frozen(tmp_path: Path) -> None:
+    async with apart(tmp_path) as (postgres, server, api):
+        video = await api.make_video()
+        assert postgres.pid is not None
+        async with editor(api, video, token=server.token(ttl_seconds=3)) as one:
+            signal_all(postgres.pid, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(8):
+                    assert await one.closed() == 4401
+            finally:
+                signal_all(postgres.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["the node lives", "the node is killed, too"])
+@pytest.mark.parametrize(
+    "seconds", [4, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+)
+async def test_two_hundred_edits_a_second_outlive_the_database(
+    tmp_path: Path, seconds: float, killed: bool
+) -> None:
+    rng, seen = random.Random(7), Seen()
+    postgres = EmbeddedPostgres(tmp_path / "database")
+    dsn = await postgres.start()
+    options = ("--database-url", dsn, "--no-worker", "--log-level", "error", "--rate-limits", "off")
+    server = await asyncio.to_thread(Server, tmp_path / "node", *options)
+    try:
+        async with aiohttp.ClientSession() as session:
+            video = await Api(server, session).make_video()
+            typists = [
+                Typist(session, lambda: server.socket_url(video, server.token()), number, seen)
+                for number in range(1, 11)
+            ]
+            typists[0].scenes[SHARED] = Map({"text": Text("Once upon a time")})
+            async with typing(typists, rng, 200) as type_now:
+                await asyncio.gather(*(typist.synced.wait() for typist in typists))
+                type_now.set()
+                await asyncio.sleep(1)
+                await postgres.stop()
+                changes = seen.changes
+                await asyncio.sleep(seconds)
+                # After a second of patience they went on seeing each other's edits.
+                assert seen.changes - changes > 100 * (seconds - 2)
+                if killed:
+                    os.kill(server.pid, signal.SIGKILL)
+                    assert server.wait() == -signal.SIGKILL
+                await postgres.start()
+                if killed:
+                    server.kill()
+                    server = await asyncio.to_thread(Server, tmp_path / "node", *options)
+                await asyncio.sleep(1)
+                type_now.clear()
+                await settled(typists, 20)
+            api = Api(server, session)
+            document = await api.call("GET", f"/videos/{video}/document")
+            assert seen.lost(stored_ledger(document.content)) == []
+            async with asyncio.timeout(BACK_SECONDS):
+                while True:
+                    shown = {scene["id"]: scene["text"] for scene in await api.scenes(video)}
+                    if shown == typists[0].texts:
+                        break
+                    await asyncio.sleep(0.1)
+        server.ask_to_stop()
+        assert server.wait() == 0
+    finally:
+        server.kill()
+        await postgres.stop()
