@@ -25,6 +25,7 @@ async def make_film(api: Api) -> str:
     scene = await api.make_scene(video, text="One word", duration=2)
     fields = {"text": "Hello", "font_size": 200, "color": "#FFFFFF"}
     await api.make_layer(scene, name="Title", properties=fields)
+    await api.make_layer(scene, type="voiceover", name="Voice", properties={"text": ""})
     return video
 
 
@@ -47,7 +48,9 @@ async def test_a_film_is_rendered_watched_and_downloaded(visit: Visit, api: Api)
     await alice.page.wait_for_function("() => document.querySelector('.film')?.readyState >= 1")
     assert abs(await film.evaluate("(film) => film.duration") - 2) < 0.1
     assert await film.evaluate("(film) => film.videoHeight") == 360
-    assert await film.evaluate("(film) => film.textTracks.length") <= 1
+    said = "() => document.querySelector('.film').textTracks[0]?.cues?.[0]?.text"
+    await alice.page.wait_for_function(said)
+    assert "One word" in await alice.page.evaluate(said)
 
 
 async def test_a_picture_is_made_from_words_and_used(visit: Visit, api: Api) -> None:
