@@ -14,7 +14,7 @@ from tests.browser.conftest import Visit
 from tests.browser.person import Person
 from tests.browser.showpiece import picture, tune, upload
 from tests.support import files
-from tests.support.server import Api
+from tests.support.server import Api, Server
 
 
 class Desk:
@@ -220,6 +220,31 @@ async def test_music_gives_way_to_speech_and_films_sound(desk: Desk, tmp_path: P
                 && Math.abs(film.volume - 0.1256) < 0.001
         }"""
     )
+
+
+async def test_what_is_premium_is_not_taken_on_the_free_tier(
+    visit: Visit, api: Api, server: Server
+) -> None:
+    video = await api.make_video("frugal")
+    await api.call("POST", f"/videos/{video}/scenes", {"text": ""}, user="frugal")
+    await upload(api, "media", "Gem.jpg", picture(64, 36), user="frugal")
+    person = await visit("frugal", token=server.token("frugal", tier="free"))
+
+    async def make_premium(route: Route) -> None:
+        reply = await route.fetch()
+        found = await reply.json()
+        found["data"]["media"][0]["is_premium"] = True
+        await route.fulfill(response=reply, json=found)
+
+    await person.page.route("**/media/library?*", make_premium)
+    await person.open_video(video)
+    await person.button("Library").click()
+    item = person.page.locator(".library-item")
+    await expect(item).to_contain_text("Pro")
+    await item.locator(".library-use").click()
+    await expect(person.page.locator(".toast.error")).to_contain_text("pro and business tiers")
+    await person.page.keyboard.press("Escape")
+    await expect(person.page.locator(".layer-row")).to_have_count(0)
 
 
 async def test_voices_are_found_by_language(desk: Desk) -> None:
