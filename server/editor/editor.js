@@ -90,7 +90,14 @@ export class Editor {
     const layer = project.layer(id)
     if (!layer || project.readOnly) return
     project.deleteLayer(id)
-    toast(`“${layer.name}” is deleted.`, { action: () => project.undo.undo(), label: 'Undo' })
+    this.offerUndo(`“${layer.name}” is deleted.`)
+  }
+
+  /** Say what was done, with a way back, for as long as it is the last that was done here. */
+  offerUndo(text) {
+    const { undo } = this.project
+    const end = toast(text, { action: () => undo.undo(), label: 'Undo' })
+    for (const type of ['stack-item-added', 'stack-item-updated', 'stack-item-popped']) undo.once(type, end)
   }
 
   /** Undo what the server did not take, and connect again. */

@@ -140,6 +140,10 @@ export class Library {
 
   async #use(tab, item) {
     const { editor } = this
+    if (item.is_premium && editor.isOwner && editor.app.session.tier === 'free') {
+      toast('This is for the pro and business tiers: a video of the free tier cannot show it.', { kind: 'error' })
+      return
+    }
     const chosen = tab.properties(item)
     const name = (item.title ?? item.name ?? tab.label).slice(0, 255)
     const layer = editor.project.layer(this.#layer)

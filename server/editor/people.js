@@ -1,9 +1,10 @@
 // The faces of those who are here; one of them can be followed.
 
 import { h, reconcile, setText } from './dom.js'
-import { face, toast } from './widgets.js'
+import { face, openMenu, toast } from './widgets.js'
 
 const SHOWN = 5
+const MOST_LISTED = 40
 
 export class People {
   #following = null
@@ -11,7 +12,7 @@ export class People {
   constructor(editor) {
     this.editor = editor
     this.list = h('ul', { class: 'people', 'aria-label': 'Who is here' })
-    this.more = h('span', { class: 'quiet small' })
+    this.more = h('button', { type: 'button', class: 'more-people', 'aria-haspopup': 'menu', hidden: true, on: { click: () => this.#listMore() } })
     this.element = h('div', { class: 'row people-row' }, this.list, this.more)
   }
 
@@ -35,7 +36,9 @@ export class People {
         button.setAttribute('aria-pressed', String(this.#following === other.client))
       },
     )
-    setText(this.more, others.length > SHOWN ? `+${others.length - SHOWN}` : '')
+    this.more.hidden = others.length <= SHOWN
+    setText(this.more, `+${others.length - SHOWN}`)
+    this.more.setAttribute('aria-label', `${others.length - SHOWN} more are here`)
     const followed = others.find((other) => other.client === this.#following)
     if (!followed) this.#following = null
     else if (project.scene(followed.at.scene)) selection.select(followed.at.scene, project.layer(followed.at.layer) ? followed.at.layer : null)
@@ -46,6 +49,11 @@ export class People {
     if (this.#following === null) return
     this.#following = null
     this.update()
+  }
+
+  #listMore() {
+    const { others } = this.editor.presence
+    openMenu(this.more, others.slice(SHOWN, SHOWN + MOST_LISTED).map(({ client, name }) => ({ label: `Follow ${name}`, iconName: 'pointer', action: () => this.#follow(client) })))
   }
 
   #follow(client) {

@@ -5,6 +5,7 @@ import { h, setText } from './dom.js'
 import { clamp, round } from './format.js'
 import { icon } from './icons.js'
 import { TYPES } from './layer-types.js'
+import { narrationOf } from './project.js'
 import { button, complain, iconButton, toast } from './widgets.js'
 
 const RATIOS = [['16:9', 'Wide 16:9'], ['9:16', 'Tall 9:16'], ['1:1', 'Square 1:1'], ['4:5', 'Portrait 4:5']]
@@ -22,6 +23,7 @@ export class PropertiesPanel {
     this.title = h('h2', {})
     this.actions = h('span', { class: 'row' })
     this.body = h('div', { class: 'properties-body' })
+    this.voice = h('p', { class: 'hint-line quiet small', role: 'status' })
     this.element = h('section', { class: 'panel properties', 'aria-label': 'Properties' }, h('div', { class: 'panel-head' }, this.title, this.actions), this.body)
   }
 
@@ -41,6 +43,7 @@ export class PropertiesPanel {
     }
     if (layer) {
       setText(this.title, layer.name || TYPES[layer.type].label)
+      if (layer.type === 'voiceover') setText(this.voice, voiceSays(layer, project.scene(layer.scene)))
       const seconds = project.scene(layer.scene)?.duration ?? 60
       for (const { spec, part } of this.#controls) {
         part.element.hidden = spec.when?.(layer.properties) === false
@@ -111,7 +114,7 @@ export class PropertiesPanel {
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })
     const speak = layer.type === 'voiceover' && !project.readOnly && button('Make the voice', () => this.#speak(id, speak), { iconName: 'voiceover' })
-    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null)
+    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null, layer.type === 'voiceover' ? this.voice : null)
     this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, `${type.label} layer`), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
   }
 }
@@ -119,6 +122,13 @@ export class PropertiesPanel {
 function sourceOf({ properties }) {
   const named = properties.voice_name ?? properties.title ?? properties.media_id ?? properties.audio_id ?? properties.avatar_id ?? properties.voice_id
   return typeof named === 'string' ? named : 'Nothing chosen yet'
+}
+
+function voiceSays({ properties }, scene) {
+  const words = properties.text?.trim() ? properties.text : narrationOf(scene)
+  if (!properties.audio_url) return 'Make the voice to hear it here; a render makes it by itself.'
+  if (typeof properties.audio_text === 'string' && properties.audio_text !== words) return 'The words have changed since this voice was made.'
+  return ''
 }
 
 function nameControl(spec, set) {

@@ -5,7 +5,7 @@ import { clock, clamp, plural, round } from './format.js'
 import { icon } from './icons.js'
 import { Narration } from './narration.js'
 import { Reorder } from './reorder.js'
-import { face, iconButton, openMenu, toast } from './widgets.js'
+import { face, iconButton, openMenu } from './widgets.js'
 
 export class ScenesPanel {
   #narrations = new Map()
@@ -65,7 +65,7 @@ export class ScenesPanel {
     const scene = project.scene(id)
     if (!scene || project.readOnly) return
     project.deleteScene(id)
-    toast(`Scene ${scene.number} is deleted.`, { action: () => project.undo.undo(), label: 'Undo' })
+    this.editor.offerUndo(`Scene ${scene.number} is deleted.`)
   }
 
   #create(scene) {

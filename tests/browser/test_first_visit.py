@@ -35,6 +35,22 @@ async def test_a_guest_makes_a_video_and_two_see_each_other(visit: Visit) -> Non
     await expect(one.narration(1)).to_have_value("Welcome, everybody")
 
 
+async def test_the_theme_is_chosen_and_kept(visit: Visit) -> None:
+    person = await visit(color_scheme="light")
+    await person.open_list()
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    light = await person.page.evaluate(ground)
+    for said in ("light", "dark"):
+        await person.page.get_by_role("button", name="You are").click()
+        await person.page.get_by_role("menuitem", name="Theme").click()
+        await expect(person.page.locator("html")).to_have_attribute("data-theme", said)
+    dark = await person.page.evaluate(ground)
+    assert dark != light
+    await person.page.reload()
+    await expect(person.page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert await person.page.evaluate(ground) == dark
+
+
 async def test_the_first_paint_comes_within_a_second(visit: Visit, api: Api) -> None:
     person = await visit(offline=False)
     await person.open_list()

@@ -21,6 +21,8 @@ async def test_a_version_is_kept_and_restored_for_all(visit: Visit, api: Api) ->
     await bruno.saved()
     await expect(alice.page.locator(".scene-card")).to_have_count(2)
     row = kept.filter(has_text="Before the rewrite")
+    await row.get_by_role("button", name="Compare").click()
+    await expect(row).to_contain_text("1 scene added, 1 scene changed")
     await row.get_by_role("button", name="Restore").click()
     await alice.dialog.get_by_role("button", name="Restore").click()
     for person in (alice, bruno):

@@ -14,7 +14,7 @@ from tests.browser.conftest import Visit
 from tests.browser.person import Person
 from tests.browser.showpiece import picture, tune, upload
 from tests.support import files
-from tests.support.server import Api
+from tests.support.server import Api, Server
 
 
 class Desk:
@@ -222,12 +222,41 @@ async def test_music_gives_way_to_speech_and_films_sound(desk: Desk, tmp_path: P
     )
 
 
+async def test_what_is_premium_is_not_taken_on_the_free_tier(
+    visit: Visit, api: Api, server: Server
+) -> None:
+    video = await api.make_video("frugal")
+    await api.call("POST", f"/videos/{video}/scenes", {"text": ""}, user="frugal")
+    await upload(api, "media", "Gem.jpg", picture(64, 36), user="frugal")
+    person = await visit("frugal", token=server.token("frugal", tier="free"))
+
+    async def make_premium(route: Route) -> None:
+        reply = await route.fetch()
+        found = await reply.json()
+        found["data"]["media"][0]["is_premium"] = True
+        await route.fulfill(response=reply, json=found)
+
+    await person.page.route("**/media/library?*", make_premium)
+    await person.open_video(video)
+    await person.button("Library").click()
+    item = person.page.locator(".library-item")
+    await expect(item).to_contain_text("Pro")
+    await item.locator(".library-use").click()
+    await expect(person.page.locator(".toast.error")).to_contain_text("pro and business tiers")
+    await person.page.keyboard.press("Escape")
+    await expect(person.page.locator(".layer-row")).to_have_count(0)
+
+
 async def test_voices_are_found_by_language(desk: Desk) -> None:
     page = desk.person.page
     await desk.open("Voices")
     language = page.get_by_label("Language", exact=True)
     await expect(language).to_have_value("en")
     await expect(desk.items.first).to_contain_text("English")
+    listen = desk.items.first.get_by_role("button", name="Listen to")
+    name = str(await listen.get_attribute("title")).removeprefix("Listen to ")
+    await listen.click()
+    await expect(desk.items.first.get_by_role("button", name=f"Stop {name}")).to_be_visible()
     await language.select_option(label="German")
     await expect(desk.items.first).to_contain_text("German")
     await language.select_option(label="All languages")

@@ -159,6 +159,7 @@ async def test_what_comes_from_a_library(scene: Scene, kind: str, library: str) 
 async def test_voiceover(scene: Scene) -> None:
     await scene.person.add_layer("Voiceover")
     await scene.person.page.keyboard.press("Escape")
+    await expect(scene.panel.get_by_role("status")).to_contain_text("Make the voice")
     await scene.panel.get_by_role("textbox", name="Text").fill("Spoken words")
     await scene.slide("Speed", "1.25")
     await scene.slide("Pitch", "0.9")

@@ -106,6 +106,16 @@ async def test_delete_and_take_it_back(alice: Person, api: Api, video: str) -> N
     assert await stored(alice, api, video) == ["one", "two", "three"]
 
 
+async def test_the_way_back_ends_with_the_next_edit(alice: Person, api: Api, video: str) -> None:
+    await alice.choose("More for scene 2", "Delete")
+    undo = alice.page.locator(".toast").get_by_role("button", name="Undo")
+    await expect(undo).to_be_visible()
+    await alice.narration(1).press("End")
+    await alice.page.keyboard.type("!")
+    await expect(undo).to_have_count(0)
+    assert await stored(alice, api, video) == ["one!", "three"]
+
+
 async def test_the_duration(alice: Person, api: Api, video: str) -> None:
     field = alice.page.get_by_label("Seconds of scene 2")
     await field.fill("6.5")

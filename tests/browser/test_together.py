@@ -100,6 +100,22 @@ async def test_following_somebody(visit: Visit, api: Api) -> None:
     await expect(current).to_have_text("1")
 
 
+async def test_those_for_whom_there_is_no_room_are_in_a_menu(visit: Visit, api: Api) -> None:
+    _, alice, bruno = await pair(visit, api, "first", "second")
+    for _ in range(6):  # more tabs of the same person
+        tab = await bruno.context.new_page()
+        await tab.goto(bruno.page.url)
+    await expect(alice.people).to_have_count(5)
+    more = alice.button("2 more are here")
+    await expect(more).to_have_text("+2")
+    await more.click()
+    await alice.page.get_by_role("menuitem", name="Follow Bruno").first.click()
+    await expect(alice.page.locator(".toast")).to_contain_text("You follow Bruno.")
+    for tab in bruno.context.pages[1:]:
+        await tab.close()
+    await expect(more).to_be_hidden()
+
+
 async def test_undo_takes_back_only_ones_own(visit: Visit, api: Api) -> None:
     _, alice, bruno = await pair(visit, api, "", "")
     await alice.narration(1).click()

@@ -25,6 +25,7 @@ async def make_film(api: Api) -> str:
     scene = await api.make_scene(video, text="One word", duration=2)
     fields = {"text": "Hello", "font_size": 200, "color": "#FFFFFF"}
     await api.make_layer(scene, name="Title", properties=fields)
+    await api.make_layer(scene, type="voiceover", name="Voice", properties={"text": ""})
     return video
 
 
@@ -47,7 +48,9 @@ async def test_a_film_is_rendered_watched_and_downloaded(visit: Visit, api: Api)
     await alice.page.wait_for_function("() => document.querySelector('.film')?.readyState >= 1")
     assert abs(await film.evaluate("(film) => film.duration") - 2) < 0.1
     assert await film.evaluate("(film) => film.videoHeight") == 360
-    assert await film.evaluate("(film) => film.textTracks.length") <= 1
+    said = "() => document.querySelector('.film').textTracks[0]?.cues?.[0]?.text"
+    await alice.page.wait_for_function(said)
+    assert "One word" in await alice.page.evaluate(said)
 
 
 async def test_a_picture_is_made_from_words_and_used(visit: Visit, api: Api) -> None:
@@ -75,3 +78,19 @@ async def test_a_picture_is_made_from_words_and_used(visit: Visit, api: Api) -> 
     found = (await api.call("GET", "/media/library?source=ai")).data["media"]
     assert layer["properties"]["media_id"] == found[0]["id"]
     assert found[0]["tags"] == ["watercolor"]
+
+
+async def test_a_voice_is_made_and_known_to_be_of_other_words(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video, text="Spoken words", duration=3)
+    await api.make_layer(scene, type="voiceover", name="Voice", properties={"text": ""})
+    alice = await visit("alice")
+    await alice.open_video(video)
+    await alice.layer("Voice").locator(".layer-name").click()
+    says = alice.page.get_by_role("region", name="Properties").get_by_role("status")
+    await expect(says).to_contain_text("Make the voice")
+    await alice.button("Make the voice").click()
+    await expect(says).to_be_empty(timeout=WORK_MS)
+    await alice.narration(1).fill("Other words")
+    await alice.layer("Voice").locator(".layer-name").click()
+    await expect(says).to_contain_text("words have changed")
