@@ -57,7 +57,10 @@ class Editors:
         """
         identifier = request[REQUEST_ID]
         switch = switching(request, identifier)
-        line = self._lines.take(request, identifier)
+        try:
+            line = self._lines.take(request, identifier)
+        except ConnectionError:
+            return web.Response(status=400)  # it left before it was answered: nobody reads this
         seat: Seat | None = None
         try:
             line.channel.write(switch)

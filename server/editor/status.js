@@ -31,6 +31,7 @@ export class Status {
     if (phase === 'offline') return 'offline'
     if (phase === 'connecting') return 'connecting'
     if (phase !== 'live') return 'stopped'
+    if (!this.editor.role) return 'connecting' // nobody knows yet whether this is more than watching
     if (readOnly) return 'viewing'
     return isSaved ? 'saved' : 'saving'
   }

@@ -29,15 +29,15 @@ FIELDS = {
 
 
 async def a_video(
-    api: Client, scenes: int = 2, seconds: float = 0.5
+    api: Client, scenes: int = 2, seconds: float = 0.5, user: str = "alice"
 ) -> tuple[str, list[str], list[str]]:
     """A video with a text in each scene."""
-    video = await api.make_video()
+    video = await api.make_video(user)
     made, texts = [], []
     for number in range(scenes):
-        scene = await api.make_scene(video, duration=seconds)
+        scene = await api.make_scene(video, user, duration=seconds)
         made.append(scene)
-        texts.append(await api.make_layer(scene, properties={"text": f"Scene {number}"}))
+        texts.append(await api.make_layer(scene, user, properties={"text": f"Scene {number}"}))
     return video, made, texts
 
 
@@ -306,16 +306,16 @@ async def test_tiers_and_fields(api: Client, tier: str, body: dict[str, Any], st
 
 
 async def test_a_video_goes_by_its_owners_tier(api: Client) -> None:
-    video, scenes, _ = await a_video(api)
-    await api.share(video, "frida", "editor")
+    video, scenes, _ = await a_video(api, user="olga")
+    await api.share(video, "frida", "editor", owner="olga")
     path = f"/api/v1/videos/{video}/render"
     reply = await api.call("POST", path, {"quality": "2160p"}, user="frida", tier="free")
     assert reply.status == 201, reply.content
     job = await api.parts.media.jobs.cancel(uuid.UUID(reply.data["job_id"]))
     assert (job.tier, job.input["watermark"]) == ("free", False)
     premium = await a_premium_picture(api)
-    free = {"Authorization": f"Bearer {token('alice', 'free')}"}
-    await api.make_layer(scenes[0], type="media", properties={"media_id": str(premium)})
+    free = {"Authorization": f"Bearer {token('olga', 'free')}"}
+    await api.make_layer(scenes[0], "olga", type="media", properties={"media_id": str(premium)})
     reply = await api.call("POST", path, {}, headers=free)
     assert (reply.status, reply.code) == (403, "tier_required")
     async with api.database.connection() as connection:
@@ -323,11 +323,13 @@ async def test_a_video_goes_by_its_owners_tier(api: Client) -> None:
 
 
 async def test_premium_things_by_their_links(api: Client) -> None:
-    video, scenes, _ = await a_video(api)
-    free = {"Authorization": f"Bearer {token('alice', 'free')}"}
+    video, scenes, _ = await a_video(api, user="lena")
+    free = {"Authorization": f"Bearer {token('lena', 'free')}"}
     await a_premium_picture(api)
     link = f"{ADDRESS}/api/v1/blobs/gold.png"
-    await api.make_layer(scenes[0], type="media", name="Gold", properties={"media_url": link})
+    await api.make_layer(
+        scenes[0], "lena", type="media", name="Gold", properties={"media_url": link}
+    )
     for place in ("render", "regenerate"):
         reply = await api.call("POST", f"/api/v1/videos/{video}/{place}", {}, headers=free)
         assert (reply.status, reply.code) == (403, "tier_required")
