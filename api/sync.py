@@ -104,7 +104,8 @@ class SocketChannel:
             return False  # the other end has gone: the transport is about to read that
         if written == len(frame):
             return False
-        self._transport.write(frame[written:])
+        # Not a copy: of a large document for many who join at once, each would have one.
+        self._transport.write(memoryview(frame)[written:])
         return True
 
     def backlog(self) -> int:
