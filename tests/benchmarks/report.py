@@ -44,12 +44,14 @@ database's processes together, from the first edit until the last has arrived, d
   cores: time is from the request until it is shown as completed; memory is that of the worker and
   its ffmpegs together. Pictures are uploaded; what is spoken comes from the embedded voices. The
   worker runs at low priority (nice 10), so that anything else on the machine shows in its time.
+- With two workers on one port, the editors of a video are spread over both, and what that costs is
+  in [scaling.md](scaling.md).
 - After a restart, y-websocket has lost its document; it is synced when it has answered.
 
 ## How to repeat it
 
 ```
-make bench                        # all of it, about an hour
+make bench                        # all of it, half an hour or more
 make bench ARGS="--quick"         # shorter runs, into .bench
 make bench ARGS="--only small"    # these rows anew, the others as they were; --help lists them
 make bench ARGS="--no-profile"    # without running what missed its target again, profiled
