@@ -32,8 +32,8 @@ check: .venv/test.stamp ## Check style, types and the direction of imports
 bench: .venv/bench.stamp ## Measure against other servers and write docs/benchmarks.md; ARGS="--quick" is shorter
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-fuzz: .venv/test.stamp ## Run the long random suites; ARGS="..." goes to pytest
-	@$(BIN)/python -m pytest -q -m slow --timeout 0 tests/fuzz $(ARGS)
+fuzz: .venv/test.stamp ## Run the random suites alone; ARGS="..." goes to pytest
+	@$(BIN)/python -m pytest -q --timeout 0 tests/fuzz $(ARGS)
 
 stock: .venv/test.stamp ## Make the whole stock library, twice, and measure every sound and picture of it
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m slow tests/unit/stock tests/integration/stock $(ARGS)
