@@ -11,10 +11,10 @@ from aiohttp import web
 
 from api.admission import take_request
 from api.callers import Caller
+from api.channel import SocketChannel
 from api.keys import REQUEST_ID, Parts
 from api.line import Lines, TakenOver
 from api.permissions import Action, allows
-from api.sync import SocketChannel
 from api.websocket import switching
 from collab.errors import CocutError, Forbidden, Unauthenticated, Unavailable, VideoNotFound
 from collab.ports import Seat

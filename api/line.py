@@ -14,9 +14,18 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from api.channel import CLOSE_SECONDS, Allowance, SocketChannel
 from api.errors import code_of
-from api.sync import CLOSE_SECONDS, Allowance, SocketChannel
-from api.websocket import BINARY, CLOSE, PING, TEXT, FrameReader, Message
+from api.websocket import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    FrameReader,
+    Message,
+    control_frame,
+)
 from collab.errors import BadInput, CocutError, MalformedFrame
 from collab.ports import Seat
 
@@ -26,7 +35,7 @@ question waits behind what was sent before, which may be a large document on a s
 
 LOOK_SECONDS: Final = 15.0
 
-_PING: Final = b"\x89\0"
+_PING: Final = control_frame(PING)
 
 _log = structlog.get_logger(__name__)
 
@@ -225,9 +234,9 @@ class Line(asyncio.Protocol):
         elif kind == TEXT:
             self._refuse(BadInput("This protocol has binary messages only."))
         elif kind == PING:
-            self.channel.write(bytes((0x8A, len(data))) + data)
+            self.channel.write(control_frame(PONG, data))
         elif kind == CLOSE:
-            self.channel.write(bytes((0x88, len(data[:2]))) + data[:2])
+            self.channel.write(control_frame(CLOSE, data[:2]))
             self._deaf = True
             self._leave()
             self._transport.close()

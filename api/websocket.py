@@ -1,6 +1,6 @@
-"""WebSockets as a server reads them (RFC 6455): the handshake, and the frames of a client.
+"""WebSockets as a server speaks them (RFC 6455): the handshake, its frames, and a client's.
 
-Bytes go in, messages come out; no I/O. What is written to clients is framed in `api.sync`.
+Bytes go in, messages come out, and the other way round; no I/O.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PING: Final = 9
 PONG: Final = 10
 
 _KEY: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_FINAL: Final = 0x80
 _KNOWN: Final = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 
 
@@ -56,6 +57,35 @@ def switching(request: web.Request, identifier: str) -> bytes:
         b"Sec-WebSocket-Accept: " + answer + b"\r\n"
         b"X-Request-Id: " + identifier.encode() + b"\r\n\r\n"
     )
+
+
+def binary_frame(head: bytes, body: bytes) -> bytes:
+    """A whole WebSocket message of a server: final, binary, unmasked (RFC 6455, 5.2)."""
+    return b"".join((_start(BINARY, len(head) + len(body)), head, body))
+
+
+def text_frame(text: bytes) -> bytes:
+    """Like `binary_frame`, for text in UTF-8."""
+    return _start(TEXT, len(text)) + text
+
+
+def _start(kind: int, length: int) -> bytes:
+    first = _FINAL | kind
+    if length < 126:
+        return bytes((first, length))
+    if length < 65_536:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")
+
+
+def control_frame(kind: int, body: bytes = b"") -> bytes:
+    """A control frame of a server: CLOSE, PING or PONG with at most 125 bytes (RFC 6455, 5.5)."""
+    return _start(kind, len(body)) + body
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """A close frame of a server (RFC 6455, 5.5.1); see `api.errors.close_code`."""
+    return control_frame(CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 
 class FrameReader:

@@ -32,8 +32,8 @@ from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import MemoryRateLimiter, RateLimiter, SharedRateLimiter
 from api.links import Links
-from api.sync import binary_frame
 from api.tiers import Tier
+from api.websocket import binary_frame
 from collab.projection import Projection
 from collab.schema import Changes
 from persistence.blobs import Blobs, shared_secret

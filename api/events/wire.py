@@ -26,7 +26,8 @@ from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as Message
 
 from api import body
-from api.sync import CLOSE_SECONDS, Allowance, text_frame
+from api.channel import CLOSE_SECONDS, Allowance
+from api.websocket import text_frame
 from collab.errors import BadInput, Unavailable
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024

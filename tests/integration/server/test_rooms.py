@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from pycrdt import Doc, Map, Text
 
-from api.sync import binary_frame
+from api.websocket import binary_frame
 from collab.projection import Projection
 from collab.schema import DocumentLimits
 from persistence.compactor import Compactor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.errors import close_code
-from api.sync import binary_frame, close_frame
+from api.websocket import binary_frame, close_frame
 from collab.errors import BadInput
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 import uvloop
 
-from api.sync import SocketChannel
+from api.channel import SocketChannel
 
 FRAMES = [bytes((number % 256,)) * (1 + number * 37 % 5000) for number in range(2000)]
 

@@ -1,4 +1,4 @@
-"""What is written to editors' sockets, and how much they may send."""
+"""The way to one editor's socket, and how much may come from it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,14 @@ from collections.abc import Callable
 from os import write
 from typing import Final
 
-import structlog
-
 from api.errors import close_code
+from api.websocket import close_frame
 from collab.errors import CocutError
 
 CLOSE_SECONDS: Final = 5.0
 FRAMES_PER_SECOND: Final = 100.0
 BYTES_PER_SECOND: Final = 1024 * 1024.0
 BURST_SECONDS: Final = 5.0
-
-_log = structlog.get_logger(__name__)
-
-
-def binary_frame(head: bytes, body: bytes) -> bytes:
-    """A whole WebSocket message of a server: final, binary, unmasked (RFC 6455, 5.2)."""
-    return b"".join((_start(0x82, len(head) + len(body)), head, body))
-
-
-def text_frame(text: bytes) -> bytes:
-    """Like `binary_frame`, for text in UTF-8."""
-    return _start(0x81, len(text)) + text
-
-
-def _start(kind: int, length: int) -> bytes:
-    if length < 126:
-        return bytes((kind, length))
-    if length < 65_536:
-        return bytes((kind, 126)) + length.to_bytes(2, "big")
-    return bytes((kind, 127)) + length.to_bytes(8, "big")
-
-
-def close_frame(code: int, reason: str) -> bytes:
-    """A close frame of a server (RFC 6455, 5.5.1); see `api.errors.close_code`."""
-    body = code.to_bytes(2, "big") + reason.encode()
-    return bytes((0x88, len(body))) + body
 
 
 class SocketChannel:
