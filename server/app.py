@@ -52,6 +52,7 @@ from persistence.videos import Videos
 from server.chores import Chores
 from server.door import Door
 from server.durable import DurableLog
+from server.homes import Home
 from server.hub import Hub
 from server.media.estimate import estimate
 from server.media.examine import Examiner
@@ -83,11 +84,13 @@ class Place:
         index: 0, 1, 2...
         alone: it is the only one, on any node, that serves its database.
         address: what the server is reached at, without `--public-url`.
+        home: this process among several on the port, if there are several.
     """
 
     index: int
     alone: bool
     address: str
+    home: Home | None = None
 
 
 @asynccontextmanager
@@ -148,7 +151,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 50)
-        await Door(runner, listener, _tls(settings)).start()
+        await Door(runner, listener, _tls(settings), place.home).start()
         yield
 
 

@@ -6,10 +6,13 @@ import asyncio
 import resource
 import socket
 import ssl
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from server.homes import Home
 
 FIRST_REQUEST_SECONDS: Final = 10.0
 """How long a connection may take for its first request line and headers, a WebSocket's handshake
@@ -31,13 +34,49 @@ def allow_all_files() -> None:
 
 
 class _Handler(RequestHandler):
-    """A connection that has to come to the point."""
+    """A connection that has to come to the point.
 
-    __slots__ = ("_late",)
+    Args:
+        server: of the application's runner.
+        home: where videos have homes, a request may be for another process.
+        begun: what another process has read of a request that is for this one.
+    """
+
+    __slots__ = ("_answered", "_begun", "_home", "_late")
+
+    def __init__(self, server: Server, home: Home | None, begun: bytes = b"") -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=IDLE_SECONDS,
+        )
+        self._home = home
+        self._begun = begun
+        self._answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._late = self._loop.call_later(FIRST_REQUEST_SECONDS, self._end_if_silent)
+        if self._begun:
+            begun, self._begun = self._begun, b""
+            super().data_received(begun)
+
+    def data_received(self, data: bytes) -> None:
+        home = self._home
+        if home is not None and self._request_count == self._answered:
+            # uvloop's transports are none of asyncio's classes.
+            transport = cast("asyncio.Transport", self.transport)
+            if home.pass_on(transport, data, super().data_received):
+                return
+        super().data_received(data)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        finished = await super().finish_response(request, resp, start_time)
+        self._answered += 1
+        return finished
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._late.cancel()
@@ -55,15 +94,22 @@ class Door(web.BaseSite):
         runner: of the application; it is set up.
         listener: a bound socket.
         tls: for a server that speaks TLS itself.
+        home: this process among several on the port.
     """
 
-    __slots__ = ("_listener",)
+    __slots__ = ("_given", "_home", "_listener")
 
     def __init__(
-        self, runner: web.AppRunner, listener: socket.socket, tls: ssl.SSLContext | None
+        self,
+        runner: web.AppRunner,
+        listener: socket.socket,
+        tls: ssl.SSLContext | None,
+        home: Home | None = None,
     ) -> None:
         super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
         self._listener = listener
+        self._home = home
+        self._given: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
@@ -73,13 +119,35 @@ class Door(web.BaseSite):
     async def start(self) -> None:
         """Accept connections."""
         await super().start()
-        loop = asyncio.get_running_loop()
         server = self._runner.server
         assert server is not None
-        self._server = await loop.create_server(
-            lambda: _Handler(server, loop=loop, access_log=None, keepalive_timeout=IDLE_SECONDS),  # type: ignore[arg-type]
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Handler(server, self._home),
             sock=self._listener,
             ssl=self._ssl_context,
             backlog=self._backlog,
             ssl_handshake_timeout=None if self._ssl_context is None else FIRST_REQUEST_SECONDS,
+        )
+        if self._home is not None:
+            self._home.receive(self._take)
+
+    async def stop(self) -> None:
+        """Accept no more."""
+        await super().stop()
+        if self._home is not None:
+            self._home.close()
+        await asyncio.gather(*self._given)
+
+    def _take(self, connection: socket.socket, begun: bytes) -> None:
+        task = asyncio.get_running_loop().create_task(self._go_on(connection, begun))
+        self._given.add(task)
+        task.add_done_callback(self._given.discard)
+
+    async def _go_on(self, connection: socket.socket, begun: bytes) -> None:
+        server = self._runner.server
+        if server is None:  # it has just been cleaned up
+            connection.close()
+            return
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: _Handler(server, self._home, begun), connection
         )

@@ -18,6 +18,7 @@ from persistence.filelock import DataDirLock
 from server.app import Place, running
 from server.door import allow_all_files
 from server.foreman import foreman
+from server.homes import Inboxes
 from server.settings import Settings
 from server.signals import StopSignal
 from server.storage import open_database
@@ -66,8 +67,10 @@ async def _start(
     else:
         # What the workers share must outlive each of them: it is used here, too.
         await stack.enter_async_context(open_database(settings))
+        inboxes = Inboxes.make(settings.workers)
+        stack.callback(inboxes.close)
         workers = [
-            Worker(settings, Place(index, False, place.address), listener.getsockname()[1])
+            Worker(settings, Place(index, False, place.address), listener.getsockname()[1], inboxes)
             for index in range(settings.workers)
         ]
         stack.push_async_callback(_end, workers)
@@ -79,13 +82,14 @@ async def _start(
 class Worker:
     """One of several server processes on a port, kept alive."""
 
-    def __init__(self, settings: Settings, place: Place, port: int) -> None:
+    def __init__(self, settings: Settings, place: Place, port: int, inboxes: Inboxes) -> None:
         self._settings = settings
         self._place = place
         self._port = port
+        self._inboxes = inboxes
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._ending = False
+        self._ending = asyncio.Event()
 
     async def start(self) -> None:
         """Start it; returns when it accepts connections.
@@ -98,7 +102,8 @@ class Worker:
 
     async def end(self) -> None:
         """Have it drain; kill it when it takes too long."""
-        self._ending = True
+        self._ending.set()
+        self._inboxes.mark(self._place.index, is_open=False)
         process = self._process
         if process is not None and process.returncode is None:
             process.terminate()
@@ -113,20 +118,29 @@ class Worker:
         while True:
             assert self._process is not None
             code = await self._process.wait()
-            if self._ending:
+            self._inboxes.mark(self._place.index, is_open=False)
+            if self._ending.is_set():
                 return
             _log.error("worker_died", index=self._place.index, code=code)
             try:
                 await self._spawn()
             except WorkerFailed as error:
+                if self._ending.is_set():
+                    return
                 _log.error("worker_not_started", index=self._place.index, error=str(error))
                 await asyncio.sleep(RESTART_SECONDS)
 
     async def _spawn(self) -> None:
+        inherited = self._inboxes.descriptors()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.worker_process"), stdin=PIPE, stdout=PIPE
+            *(sys.executable, "-m", "server.worker_process"),
+            stdin=PIPE,
+            stdout=PIPE,
+            pass_fds=inherited,
         )
         self._process = process
+        if self._ending.is_set():
+            process.terminate()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(
@@ -136,6 +150,7 @@ class Worker:
                     "index": self._place.index,
                     "address": self._place.address,
                     "port": self._port,
+                    "inherited": inherited,
                 }
             ).encode()
             + b"\n"
@@ -143,6 +158,7 @@ class Worker:
         # Its standard input stays open: a worker whose supervisor is gone reads the end of it.
         if await process.stdout.readline() != b"ready\n":
             raise WorkerFailed(f"Worker {self._place.index} could not start.")
+        self._inboxes.mark(self._place.index, is_open=True)
 
 
 async def _end(workers: list[Worker]) -> None:

@@ -10,6 +10,7 @@ import uvloop
 
 from collab.errors import CocutError
 from server.app import Place
+from server.homes import Home
 from server.observe import configure_logging
 from server.settings import Settings
 from server.supervisor import work
@@ -20,7 +21,8 @@ def main() -> int:
     told = json.loads(sys.stdin.readline())
     settings = Settings(**told["settings"])
     configure_logging(settings.log_level, settings.log_format)
-    place = Place(told["index"], False, told["address"])
+    home = Home(told["index"], told["inherited"])
+    place = Place(told["index"], False, told["address"], home)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work(settings, place, told["port"]))

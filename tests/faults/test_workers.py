@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psutil
 
+from tests.e2e.editors import Editor, editor
 from tests.support.processes import command_of
 from tests.support.redis import redis_running
 from tests.support.server import calling, serving
@@ -48,3 +50,58 @@ async def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
             assert server.wait() == -signal.SIGKILL
             gone, alive = await asyncio.to_thread(psutil.wait_procs, workers, 15)
             assert (len(gone), alive) == (2, [])
+
+
+def keeper_of(workers: list[psutil.Process], port: int) -> int:
+    """The worker that has a client's connection, by the client's port."""
+    (keeper,) = (
+        worker.pid
+        for worker in workers
+        for connection in worker.net_connections("tcp")
+        if connection.raddr and connection.raddr.port == port
+    )
+    return keeper
+
+
+def port_of(one: Editor) -> int:
+    port: int = one.socket.get_extra_info("sockname")[1]
+    return port
+
+
+async def test_the_editors_of_a_video_are_at_one_worker(tmp_path: Path) -> None:
+    with redis_running() as redis:
+        options = ("--workers", "2", "--redis-url", redis.url, "--rate-limits", "off")
+        with serving(tmp_path / "data", *options) as server:
+            workers = workers_of(server.pid)
+            keepers: list[int] = []
+            async with calling(server) as api, AsyncExitStack() as stack:
+                while len(set(keepers)) < len(workers):
+                    assert len(keepers) < 40
+                    video = await api.make_video()
+                    editors = [await stack.enter_async_context(editor(api, video)) for _ in "1234"]
+                    (keeper,) = {keeper_of(workers, port_of(one)) for one in editors}
+                    keepers.append(keeper)
+
+
+async def test_a_killed_workers_videos_are_kept_by_the_other(tmp_path: Path) -> None:
+    with redis_running() as redis:
+        options = ("--workers", "2", "--redis-url", redis.url, "--rate-limits", "off")
+        with serving(tmp_path / "data", *options) as server:
+            workers = workers_of(server.pid)
+            async with calling(server) as api:
+                video = await api.make_video()
+                scene = await api.make_scene(video)
+                async with editor(api, video) as one:
+                    home = keeper_of(workers, port_of(one))
+                    os.kill(home, signal.SIGKILL)
+                    assert await one.closed() == 1006
+                async with asyncio.timeout(5):
+                    while not any(line["event"] == "worker_died" for line in server.lines):
+                        await asyncio.sleep(0.01)
+                (other,) = (worker for worker in workers if worker.pid != home)
+                async with editor(api, video) as one, editor(api, video) as two:
+                    assert {keeper_of([other], port_of(each)) for each in (one, two)} == {other.pid}
+                    assert scene in one.scenes
+                    assert scene in two.scenes
+            server.ask_to_stop()
+            assert server.wait() == 0
