@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from collab.errors import CorruptLog, VideoNotFound
 from persistence.database import URGENT_SECONDS, Database
+from persistence.group import GroupCommit
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 _LOAD_SECONDS: Final = 60.0
 _LARGE: Final = 256 * 1024
+_ALONE_BYTES: Final = 64 * 1024
+"""More than this is not worth making others wait for."""
+_AT_ONCE: Final = 3
+_MOST: Final = 200
 _SEPARATOR: Final = "\x1f"
 
 _APPEND_ONE: Final = """
@@ -30,17 +36,28 @@ SELECT $1, head.seq, $2, $3 FROM head
 RETURNING seq
 """
 
-_APPEND_MANY: Final = """
-WITH head AS (
-  UPDATE video_heads SET seq = seq + $2 WHERE video_id = $1 RETURNING seq
+_APPEND_GROUP: Final = """
+WITH wanted AS (
+  SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS wanted (video_id, count)
+), locked AS (
+  SELECT h.video_id FROM video_heads h JOIN wanted USING (video_id)
+  ORDER BY h.video_id FOR NO KEY UPDATE OF h
+), head AS (
+  UPDATE video_heads h SET seq = h.seq + wanted.count
+  FROM locked JOIN wanted USING (video_id)
+  WHERE h.video_id = locked.video_id
+  RETURNING h.video_id, h.seq - wanted.count AS before
 ), appended AS (
   INSERT INTO video_updates (video_id, seq, update, user_ids)
-  SELECT $1, head.seq - $2 + entry.ordinality, entry.update,
+  SELECT entry.video_id, head.before + entry.place, entry.update,
          string_to_array(entry.user_ids, E'\\x1f')
-  FROM head, unnest($3::bytea[], $4::text[]) WITH ORDINALITY AS entry (update, user_ids, ordinality)
+  FROM unnest($3::uuid[], $4::bigint[], $5::bytea[], $6::text[])
+    AS entry (video_id, place, update, user_ids)
+  JOIN head USING (video_id)
 )
-SELECT seq FROM head
+SELECT video_id, before FROM head
 """
+# All who append to several videos lock their heads in the same order.
 
 _READ: Final = """
 SELECT seq, update, user_ids FROM video_updates
@@ -71,6 +88,20 @@ WHERE v.id = ANY($1::uuid[])
 _BEHIND: Final = """
 SELECT v.id FROM videos v JOIN video_heads h ON h.video_id = v.id WHERE v.projected_seq < h.seq
 """
+
+
+Entry = tuple[bytes, Sequence[str]]
+"""An update, and the ids of its authors."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    video_id: UUID
+    entries: Sequence[Entry]
+
+    @property
+    def size(self) -> int:
+        return sum(len(update) for update, _ in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +144,14 @@ class UpdateLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._appends: GroupCommit[_Append, int] = GroupCommit(
+            self._append_group, at_once=_AT_ONCE, most=_MOST
+        )
 
-    async def append(self, video_id: UUID, entries: Sequence[tuple[bytes, Sequence[str]]]) -> int:
+    async def append(self, video_id: UUID, entries: Sequence[Entry]) -> int:
         """Store updates under the video's next sequence numbers: all or none.
+
+        Those of several videos that are stored at the same time share a transaction.
 
         After `DatabaseAway` it is unknown whether they were stored (the answer may be what was
         lost); to append them again is harmless, since an update that is applied twice changes
@@ -132,21 +168,44 @@ class UpdateLog:
             VideoNotFound: no such video, or it was deleted.
             DatabaseAway: no answer within a second.
         """
+        append = _Append(video_id, entries)
+        if append.size > _ALONE_BYTES:
+            (seq,) = await self._append_group([append])
+            if isinstance(seq, Exception):
+                raise seq
+            return seq
+        return await self._appends.submit(append)
+
+    async def _append_group(self, appends: Sequence[_Append]) -> list[int | Exception]:
+        """One transaction for them all; a video may be there more than once."""
         async with self._database.urgent() as connection:
-            if len(entries) == 1:
-                update, user_ids = entries[0]
-                seq = await connection.fetchval(
+            if len(appends) == 1 and len(appends[0].entries) == 1:
+                video_id, ((update, user_ids),) = appends[0].video_id, appends[0].entries
+                seq: int | None = await connection.fetchval(
                     _APPEND_ONE, video_id, update, user_ids, timeout=URGENT_SECONDS
                 )
-            else:
-                updates = [update for update, _ in entries]
-                users = [_SEPARATOR.join(user_ids) for _, user_ids in entries]
-                seq = await connection.fetchval(
-                    _APPEND_MANY, video_id, len(entries), updates, users, timeout=URGENT_SECONDS
-                )
-        if seq is None:
-            raise VideoNotFound
-        return int(seq)
+                return [VideoNotFound() if seq is None else seq]
+            counts: Counter[UUID] = Counter()
+            ends: list[int] = []
+            rows: list[tuple[UUID, int, bytes, str]] = []
+            for append in appends:
+                for place, (update, user_ids) in enumerate(
+                    append.entries, counts[append.video_id] + 1
+                ):
+                    rows.append((append.video_id, place, update, _SEPARATOR.join(user_ids)))
+                counts[append.video_id] += len(append.entries)
+                ends.append(counts[append.video_id])
+            found = await connection.fetch(
+                _APPEND_GROUP,
+                *(list(counts), list(counts.values())),
+                *([row[column] for row in rows] for column in range(4)),
+                timeout=URGENT_SECONDS,
+            )
+        before = {row["video_id"]: row["before"] for row in found}
+        return [
+            before[append.video_id] + end if append.video_id in before else VideoNotFound()
+            for append, end in zip(appends, ends, strict=True)
+        ]
 
     async def read(self, video_id: UUID, after: int, upto: int | None = None) -> list[LogRow]:
         """What brings a document that stands at `after` up to date, in order.

@@ -17,7 +17,7 @@ import structlog
 from collab.errors import DatabaseAway, VideoNotFound
 from persistence.database import Database
 from persistence.journal import Journal, JournalRecord
-from persistence.update_log import UpdateLog
+from persistence.update_log import Entry, UpdateLog
 
 PATIENCE_SECONDS: Final = 1.0
 """How long commits may fail before batches go to the journal."""
@@ -26,8 +26,6 @@ RETRY_SECONDS: Final = 0.05
 PROBE_SECONDS: Final = 0.25
 
 _log = structlog.get_logger(__name__)
-
-Entry = tuple[bytes, Sequence[str]]
 
 
 class DurableLog:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -51,6 +52,57 @@ async def test_a_deleted_video_takes_no_more(database: Database) -> None:
     with pytest.raises(VideoNotFound):
         await log.read(video_id, 0)
     assert (await log.heads([video_id]))[video_id].deleted
+
+
+async def test_nodes_that_append_to_the_same_videos_take_turns(database: Database) -> None:
+    videos = [await make_video(database) for _ in range(6)]
+    nodes = [UpdateLog(database) for _ in range(3)]
+    random = Random(5)
+    appends = [
+        (random.choice(videos), [(b"%d" % n, ["u"])] * random.randint(1, 3)) for n in range(600)
+    ]
+    seqs = await asyncio.gather(
+        *(nodes[n % 3].append(video, entries) for n, (video, entries) in enumerate(appends))
+    )
+    for video in videos:
+        rows = await nodes[0].read(video, 0)
+        assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+        stored = {row.seq: row.update for row in rows}
+        mine = [(seq, video, es) for seq, (video, es) in zip(seqs, appends, strict=True)]
+        for last, _, entries in [one for one in mine if one[1] == video]:
+            first = last - len(entries) + 1
+            assert [(stored[seq], ["u"]) for seq in range(first, last + 1)] == entries
+
+
+async def test_one_deleted_video_costs_the_others_of_its_group_nothing(database: Database) -> None:
+    videos = [await make_video(database) for _ in range(8)]
+    await Videos(database).delete(videos[5], by="ann")
+    log = UpdateLog(database)
+    entries = [(b"a", ["u"])]
+    results = await asyncio.gather(
+        *(log.append(video, entries) for video in videos for _ in range(3)), return_exceptions=True
+    )
+    for video, found in zip(videos, [results[at : at + 3] for at in range(0, 24, 3)], strict=True):
+        if video == videos[5]:
+            assert all(isinstance(result, VideoNotFound) for result in found)
+        else:
+            assert sorted(seq for seq in found if isinstance(seq, int)) == [2, 3, 4]
+
+
+async def test_an_empty_append_says_where_the_log_ends(database: Database) -> None:
+    video_id = await make_video(database)
+    assert await UpdateLog(database).append(video_id, []) == 1
+
+
+async def test_a_large_update_is_stored_beside_the_small_ones(database: Database) -> None:
+    one, two = await make_video(database), await make_video(database)
+    log = UpdateLog(database)
+    large = bytes(1 << 20)
+    seqs = await asyncio.gather(
+        log.append(one, [(large, ["u"]), (b"b", ["v"])]), log.append(two, [(b"a", ["u"])])
+    )
+    assert tuple(seqs) == (3, 2)
+    assert [row.update for row in await log.read(one, 1)] == [large, b"b"]
 
 
 async def test_load_sees_everything(database: Database) -> None:
