@@ -25,7 +25,7 @@ from persistence.child import Child, Done, Task, serve
 from persistence.compaction import compact_in_turn, turn
 from persistence.database import Database
 from persistence.errors import ChildFailed, CompactionRefused
-from persistence.scenes import foreign
+from persistence.tables import foreign
 from persistence.update_log import UpdateLog
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collab.errors import Conflict
 from collab.schema import Changes
 from persistence.database import Database
 from persistence.examination import Examination
-from persistence.scenes import Scenes
+from persistence.tables import Tables
 from persistence.update_log import checksum
 
 _SECONDS: Final = 120.0
@@ -76,7 +76,7 @@ async def rewrite(database: Database, video_id: UUID, seq: int, rows: Changes) -
     """
     async with database.transaction() as connection:
         await connection.execute(_TABLES, video_id, seq)
-    written = await Scenes(database).write(video_id, seq, rows, base=None)
+    written = await Tables(database).write(video_id, seq, rows, base=None)
     if not written.written:
         raise Conflict(f"Video {video_id} was edited meanwhile; stop the servers first.")
 

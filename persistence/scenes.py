@@ -1,10 +1,9 @@
-"""The projection: scenes and layers as rows, written from the document, read by REST."""
+"""The projection: scenes and layers as rows, as REST reads them; `tables` writes them."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -18,66 +17,6 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from persistence.database import Connection
-
-_CLAIM: Final = """
-INSERT INTO {table} (id, video_id) SELECT id, $1 FROM unnest($2::uuid[]) AS id
-ON CONFLICT (id) DO NOTHING
-"""
-
-_FOREIGN: Final = """
-SELECT id FROM {table} WHERE id = ANY($2::uuid[]) AND video_id <> $1
-"""
-
-_WRITE_SCENES: Final = """
-INSERT INTO scenes AS old (video_id, id, scene_number, order_key, text, duration, start_time,
-                           end_time, is_expanded, seq)
-SELECT $1, new.*, $2::bigint
-FROM unnest($3::uuid[], $4::integer[], $5::text[], $6::text[], $7::float8[], $8::float8[],
-            $9::float8[], $10::boolean[]) AS new
-ON CONFLICT (video_id, id) DO UPDATE
-SET scene_number = EXCLUDED.scene_number, order_key = EXCLUDED.order_key, text = EXCLUDED.text,
-    duration = EXCLUDED.duration, start_time = EXCLUDED.start_time, end_time = EXCLUDED.end_time,
-    is_expanded = EXCLUDED.is_expanded, seq = EXCLUDED.seq, updated_at = now()
-WHERE (old.scene_number, old.order_key, old.text, old.duration, old.start_time, old.end_time,
-       old.is_expanded)
-  IS DISTINCT FROM
-      (EXCLUDED.scene_number, EXCLUDED.order_key, EXCLUDED.text, EXCLUDED.duration,
-       EXCLUDED.start_time, EXCLUDED.end_time, EXCLUDED.is_expanded)
-"""
-
-_WRITE_LAYERS: Final = """
-INSERT INTO scenes_layers AS old (video_id, id, scene_id, type, name, enabled, duration, start_time,
-                                  end_time, order_index, order_key, properties, seq)
-SELECT $1, new.id, new.scene_id, new.type, new.name, new.enabled, new.duration, new.start_time,
-       new.end_time, new.order_index, new.order_key, new.properties::jsonb, $2::bigint
-FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[], $8::float8[],
-            $9::float8[], $10::float8[], $11::integer[], $12::text[], $13::text[])
-  AS new (id, scene_id, type, name, enabled, duration, start_time, end_time, order_index,
-          order_key, properties)
-ON CONFLICT (video_id, id) DO UPDATE
-SET scene_id = EXCLUDED.scene_id, type = EXCLUDED.type, name = EXCLUDED.name,
-    enabled = EXCLUDED.enabled, duration = EXCLUDED.duration, start_time = EXCLUDED.start_time,
-    end_time = EXCLUDED.end_time, order_index = EXCLUDED.order_index,
-    order_key = EXCLUDED.order_key, properties = EXCLUDED.properties, seq = EXCLUDED.seq,
-    updated_at = now()
-WHERE (old.scene_id, old.type, old.name, old.enabled, old.duration, old.start_time, old.end_time,
-       old.order_index, old.order_key, old.properties)
-  IS DISTINCT FROM
-      (EXCLUDED.scene_id, EXCLUDED.type, EXCLUDED.name, EXCLUDED.enabled, EXCLUDED.duration,
-       EXCLUDED.start_time, EXCLUDED.end_time, EXCLUDED.order_index, EXCLUDED.order_key,
-       EXCLUDED.properties)
-"""
-
-_WRITE_VIDEO: Final = """
-UPDATE videos v
-SET projected_seq = $2, updated_at = CASE WHEN $3 THEN now() ELSE v.updated_at END,
-    title = coalesce($4, v.title), aspect_ratio = coalesce($5, v.aspect_ratio),
-    background = coalesce($6, v.background),
-    scene_count = s.count, duration = s.duration
-FROM (SELECT count(*) AS count, coalesce(sum(duration), 0) AS duration
-      FROM scenes WHERE video_id = $1) s
-WHERE v.id = $1
-"""
 
 _SCENE_COLUMNS: Final = """
   s.id::text AS id, s.video_id::text AS video_id, s.scene_number, s.text, s.duration,
@@ -128,22 +67,6 @@ FROM scenes_layers WHERE video_id = $1
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What became of a projection.
-
-    Attributes:
-        written: whether the tables show it now.
-        seq: what the tables show: the `seq` that was given, or, when nothing was written, that of
-            the projection that is there.
-        foreign: ids of scenes and layers that belong to other videos and were left out.
-    """
-
-    written: bool
-    seq: int
-    foreign: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class VideoProjection:
     """What the tables show at `seq`; `scenes` as in the REST API, in order, with their layers."""
 
@@ -156,41 +79,6 @@ class Scenes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def write(
-        self, video_id: UUID, seq: int, changes: Changes, *, base: int | None
-    ) -> Written:
-        """Bring the tables to what the document says at `seq`, in one transaction.
-
-        Writers of one video take turns at its row, and what they write must fit what is there:
-
-        - what is there is of a later `seq`: nothing is written, the tables only move forward;
-        - `base` is None: `changes` is everything; rows that are not in it are removed;
-        - `base` is a number: `changes` holds what differs from the projection at `base`. When the
-          tables show another one (a second node wrote meanwhile), the difference does not fit, and
-          nothing is written: `written` is false and `seq` is lower than asked for. The caller then
-          writes everything.
-
-        Args:
-            video_id: the video.
-            seq: the sequence number that the document stood at.
-            changes: rows to write and to remove.
-            base: what the tables showed after this caller's last write, or None.
-
-        Raises:
-            VideoNotFound: no such video.
-            DatabaseAway: PostgreSQL does not answer; nothing was written.
-        """
-        async with self._database.transaction() as connection:
-            stored = await connection.fetchval(
-                "SELECT projected_seq FROM videos WHERE id = $1 FOR NO KEY UPDATE", video_id
-            )
-            if stored is None:
-                raise VideoNotFound
-            if stored > seq or (base is not None and base != stored):
-                return Written(False, stored, frozenset())
-            foreign = await _write(connection, video_id, seq, changes, everything=base is None)
-        return Written(True, seq, foreign)
 
     async def read(self, video_id: UUID) -> VideoProjection:
         """The whole projection of a video, of one moment.
@@ -240,17 +128,6 @@ class Scenes:
         layer["properties"] = json.loads(row["properties"])
         return row["video_id"], layer, row["projected_seq"]
 
-    async def foreign(self, video_id: UUID, ids: Iterable[str]) -> frozenset[str]:
-        """Which of these ids of scenes and layers belong to other videos."""
-        wanted = sorted(ids)
-        async with self._database.connection() as connection:
-            rows = [
-                row
-                for table in ("scene_ids", "layer_ids")
-                for row in await connection.fetch(_FOREIGN.format(table=table), video_id, wanted)
-            ]
-        return frozenset(str(row["id"]) for row in rows)
-
     async def layer_video(self, layer_id: UUID) -> UUID | None:
         """The video that a layer's id belongs to, also when the layer or the video is gone."""
         return await self._owner("layer_ids", layer_id)
@@ -289,102 +166,6 @@ _LAYER_KEYS: Final = (
     "end_time",
     "order_index",
 )
-
-
-async def _write(
-    connection: Connection, video_id: UUID, seq: int, changes: Changes, *, everything: bool
-) -> frozenset[str]:
-    foreign = await _claim(connection, "scene_ids", video_id, changes.scenes)
-    scenes = [row for id_, row in changes.scenes.items() if id_ not in foreign]
-    homeless = foreign if everything else foreign | await _unknown(connection, video_id, changes)
-    layers = {id_: row for id_, row in changes.layers.items() if row.scene_id not in homeless}
-    foreign_layers = await _claim(connection, "layer_ids", video_id, layers)
-    rows = [row for id_, row in layers.items() if id_ not in foreign_layers]
-    if scenes:
-        await connection.execute(_WRITE_SCENES, video_id, seq, *_columns(scenes))
-    if rows:
-        await connection.execute(_WRITE_LAYERS, video_id, seq, *_columns(rows))
-    await _remove(connection, video_id, changes, scenes, rows, everything=everything)
-    fields = changes.video
-    await connection.execute(
-        _WRITE_VIDEO,
-        video_id,
-        seq,
-        bool(changes),
-        fields.title if fields else None,
-        fields.aspect_ratio if fields else None,
-        fields.background if fields else None,
-    )
-    return foreign | foreign_layers
-
-
-async def _claim(
-    connection: Connection, table: str, video_id: UUID, ids: Iterable[str]
-) -> frozenset[str]:
-    """Take ids that nobody has, in an order that all writers keep; returns those of others."""
-    wanted = sorted(ids)
-    if not wanted:
-        return frozenset()
-    await connection.execute(_CLAIM.format(table=table), video_id, wanted)
-    rows = await connection.fetch(_FOREIGN.format(table=table), video_id, wanted)
-    return frozenset(str(row["id"]) for row in rows)
-
-
-async def foreign(
-    connection: Connection, video_id: UUID, scenes: Iterable[str], layers: Iterable[str]
-) -> frozenset[str]:
-    """Of these scenes and layers, those that belong to other videos."""
-    found: set[str] = set()
-    for table, ids in (("scene_ids", list(scenes)), ("layer_ids", list(layers))):
-        rows = await connection.fetch(_FOREIGN.format(table=table), video_id, ids)
-        found.update(str(row["id"]) for row in rows)
-    return frozenset(found)
-
-
-async def _unknown(connection: Connection, video_id: UUID, changes: Changes) -> frozenset[str]:
-    """Scenes that layers are in but that neither this write nor the tables have."""
-    wanted = {row.scene_id for row in changes.layers.values()} - changes.scenes.keys()
-    if not wanted:
-        return frozenset()
-    rows = await connection.fetch(
-        "SELECT id FROM scenes WHERE video_id = $1 AND id = ANY($2::uuid[])", video_id, wanted
-    )
-    return frozenset(wanted - {str(row["id"]) for row in rows})
-
-
-async def _remove(
-    connection: Connection,
-    video_id: UUID,
-    changes: Changes,
-    scenes: list[SceneRow],
-    layers: list[LayerRow],
-    *,
-    everything: bool,
-) -> None:
-    condition = "id <> ALL($2::uuid[])" if everything else "id = ANY($2::uuid[])"
-    which: Mapping[str, list[str]] = {
-        "scenes_layers": [row.id for row in layers] if everything else [*changes.removed_layers],
-        "scenes": [row.id for row in scenes] if everything else [*changes.removed_scenes],
-    }
-    for table, ids in which.items():
-        if ids or everything:
-            await connection.execute(
-                f"DELETE FROM {table} WHERE video_id = $1 AND {condition}",  # noqa: S608
-                *(video_id, ids),
-            )
-
-
-def _columns(rows: Sequence[SceneRow] | Sequence[LayerRow]) -> list[list[Any]]:
-    """The rows' fields, in their order, as one array each."""
-    return [
-        [_cell(getattr(row, field.name)) for row in rows] for field in dataclasses.fields(rows[0])
-    ]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return value
 
 
 def _scene(row: Record) -> dict[str, Any]:

@@ -45,8 +45,8 @@ from persistence.job_news import JobNews
 from persistence.journal import Journal
 from persistence.limits import SharedCounts
 from persistence.migrations import born, migrate
-from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
+from persistence.tables import Tables
 from persistence.update_log import UpdateLog
 from persistence.videos import Videos
 from server.chores import Chores
@@ -301,11 +301,11 @@ async def _hub(
         metrics=metrics,
         bus=bus,
     )
-    scenes = Scenes(database)
+    tables = Tables(database)
 
     def projector(video_id: UUID) -> Projector:
         projection = Projection(stores.limits, own_link)
-        return Projector(video_id, projection, scenes, time.monotonic, metrics, projected)
+        return Projector(video_id, projection, tables, time.monotonic, metrics, projected)
 
     hub = Hub(
         stores,

@@ -24,7 +24,7 @@ from collab.errors import CocutError, DatabaseAway, VideoNotFound
 from collab.projection import Projection
 from collab.room import Room
 from collab.schema import Changes, Touches
-from persistence.scenes import Scenes
+from persistence.tables import Tables
 from server.observe import Metrics
 
 PACE_SECONDS: Final = 0.25
@@ -39,6 +39,9 @@ that the document ever had."""
 LISTENED_PACE_SECONDS: Final = 0.1
 LISTENED_SHARE: Final = 0.05
 """The same while somebody waits for events."""
+
+PATIENCE_SECONDS: Final = 0.03
+"""How long a write may wait for those of other videos."""
 
 RETRY_SECONDS: Final = 1.0
 CLOSING_LOOKS: Final = 3
@@ -73,7 +76,7 @@ class Projector:
     Args:
         video_id: the video.
         projection: of its document.
-        scenes: the tables.
+        tables: all videos'.
         clock: monotonic seconds.
         metrics: of this process.
         heard: told of each change once the tables show it.
@@ -87,7 +90,7 @@ class Projector:
         self,
         video_id: UUID,
         projection: Projection,
-        scenes: Scenes,
+        tables: Tables,
         clock: Callable[[], float],
         metrics: Metrics,
         heard: Heard,
@@ -96,7 +99,7 @@ class Projector:
         self.listened = False
         self._video_id = video_id
         self._projection = projection
-        self._scenes = scenes
+        self._tables = tables
         self._clock = clock
         self._metrics = metrics
         self._heard = heard
@@ -239,7 +242,11 @@ class Projector:
     async def _write_changes(self, seq: int, changes: Changes) -> None:
         while True:
             rows = changes if self._base is not None else self._projection.rows()
-            written = await self._scenes.write(self._video_id, seq, rows, base=self._base)
+            # Nobody sees how long it takes, unless somebody waits for it.
+            patience = 0.0 if self._waiters or self.listened or self._failed else PATIENCE_SECONDS
+            written = await self._tables.write(
+                self._video_id, seq, rows, base=self._base, patience=patience
+            )
             foreign = written.foreign
             if written.written:
                 self._base = seq
@@ -247,7 +254,7 @@ class Projector:
             self._base = None
             if written.seq >= seq:
                 if self._untold.created:
-                    foreign = await self._scenes.foreign(self._video_id, self._untold.created)
+                    foreign = await self._tables.foreign(self._video_id, self._untold.created)
                 break
         self.projected_seq = max(self.projected_seq, written.seq)
         told = Changes()

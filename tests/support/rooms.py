@@ -14,7 +14,7 @@ from collab.projection import Projection
 from collab.schema import DocumentLimits
 from collab.session import Channel
 from persistence.database import Database
-from persistence.scenes import Scenes
+from persistence.tables import Tables
 from persistence.update_log import UpdateLog
 
 
@@ -28,7 +28,7 @@ class LocalRooms:
 
     def __init__(self, database: Database, limits: DocumentLimits | None = None) -> None:
         self._log = UpdateLog(database)
-        self._scenes = Scenes(database)
+        self._tables = Tables(database)
         self._limits = limits or DocumentLimits()
         self._turns: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved = asyncio.Condition()
@@ -111,5 +111,5 @@ class LocalRooms:
     async def _show(self, video_id: UUID, document: Document, seq: int) -> None:
         projection = Projection(self._limits, own_link=lambda url: False)
         changes = projection.refresh(document.doc, document.settle())
-        await self._scenes.write(video_id, seq, changes, base=None)
+        await self._tables.write(video_id, seq, changes, base=None)
         self.heard(video_id)

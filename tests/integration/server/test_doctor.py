@@ -29,6 +29,7 @@ from persistence.filelock import DataDirLock
 from persistence.filestore import FileStore
 from persistence.journal import Journal, JournalRecord
 from persistence.scenes import Scenes
+from persistence.tables import Tables
 from persistence.update_log import UpdateLog
 from server.doctor import NothingThere, check_up
 from server.settings import DoctorSettings, Settings
@@ -70,8 +71,8 @@ class Ward:
         projection = Projection(LIMITS, no_link)
         projection.refresh(document.doc, Touches(everything=True))
         document.close()
-        scenes = Scenes(self.database)
-        assert (await scenes.write(self.video, seq, projection.rows(), base=None)).written
+        tables = Tables(self.database)
+        assert (await tables.write(self.video, seq, projection.rows(), base=None)).written
 
     async def sql(self, statement: str, *arguments: object) -> None:
         async with self.database.connection() as connection:

@@ -15,7 +15,7 @@ from collab.projection import Projection
 from collab.room import Room
 from collab.schema import Changes, DocumentLimits
 from persistence.database import Database
-from persistence.scenes import Scenes, Written
+from persistence.tables import Tables, Written
 from persistence.update_log import StoredDocument, UpdateLog
 from server.observe import Metrics
 from server.projector import Projector
@@ -37,7 +37,7 @@ async def test_what_is_put_right_again_is_counted_once(database: Database) -> No
     room.join(editor.session)
     metrics = Metrics()
     projection = Projection(DocumentLimits(), lambda url: False)
-    projector = Projector(video_id, projection, Scenes(database), time.monotonic, metrics, nobody)
+    projector = Projector(video_id, projection, Tables(database), time.monotonic, metrics, nobody)
     projector.begin(room, stored.seq, stored.projected_seq, lambda: None)
 
     def put(value: object) -> Callable[[Doc[Any]], None]:
@@ -62,17 +62,23 @@ async def test_what_is_put_right_again_is_counted_once(database: Database) -> No
     document.close()
 
 
-class Failing(Scenes):
+class Failing(Tables):
     """Tables that cannot be written now and then."""
 
     away = False
 
     async def write(
-        self, video_id: UUID, seq: int, changes: Changes, *, base: int | None
+        self,
+        video_id: UUID,
+        seq: int,
+        changes: Changes,
+        *,
+        base: int | None,
+        patience: float = 0.0,
     ) -> Written:
         if self.away:
             raise DatabaseAway
-        return await super().write(video_id, seq, changes, base=base)
+        return await super().write(video_id, seq, changes, base=base, patience=patience)
 
 
 class Desk:

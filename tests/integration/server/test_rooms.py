@@ -21,8 +21,8 @@ from collab.schema import DocumentLimits
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.journal import Journal
-from persistence.scenes import Scenes
 from persistence.snapshots import Snapshots
+from persistence.tables import Tables
 from persistence.update_log import UpdateLog
 from persistence.videos import Videos
 from server import memory
@@ -46,7 +46,7 @@ async def hub_of(database: Database, directory: Path) -> AsyncIterator[tuple[Hub
     log = UpdateLog(database)
     durable = DurableLog(database, log, await Journal.open(directory), time.monotonic)
     stores = Stores(log, durable, limits, binary_frame, time.monotonic, metrics)
-    scenes, compactor = Scenes(database), Compactor()
+    scenes, compactor = Tables(database), Compactor()
 
     def projector(video_id: UUID) -> Projector:
         projection = Projection(limits, lambda _: False)
