@@ -4,6 +4,9 @@ The log is the truth. A hint that is lost costs time, never an edit: every node 
 once a second for the rooms that it has open. So nothing here waits for Redis: hints queue for one
 task that sends them, and the oldest are dropped when it cannot.
 
+What concerns a video that no other node has open is not sent: how many a message has reached is
+what Redis answers. A node that opens a video asks who is there, and hears from then on.
+
 One channel a video, and one for all nodes, on which each says every two seconds that it lives. On
 a Redis Cluster they are sharded channels, and there is a connection to each of its primaries.
 
@@ -39,6 +42,9 @@ LIVING: Final = b"L"
 
 MAX_UPDATE_BYTES: Final = 256 * 1024
 """Larger updates are fetched from the log by those who need them."""
+
+ALONE_SECONDS: Final = 1.0
+"""For how long nothing is sent after a message that reached nobody else."""
 
 QUEUE: Final = 10_000
 LIVING_SECONDS: Final = 2.0
@@ -99,6 +105,11 @@ class Bus:
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._more = asyncio.Event()
         self._wanted: set[UUID] = set()
+        # By channel: whether own messages come back, when others were heard, and until when
+        # nobody else is there.
+        self._echoing: set[str] = set()
+        self._company: dict[str, float] = {}
+        self._alone: dict[str, float] = {}
         # By server; those that have answered.
         self._pubsubs: dict[str, PubSub] = {}
         self._up = False
@@ -153,6 +164,9 @@ class Bus:
         """Hear no more of a video."""
         self._wanted.discard(video_id)
         channel = self._channel(video_id)
+        self._echoing.discard(channel)
+        self._company.pop(channel, None)
+        self._alone.pop(channel, None)
         pubsub = self._pubsubs.get(self._shards.of(channel))
         if pubsub is not None:
             leave = pubsub.sunsubscribe if self._shards.sharded else pubsub.unsubscribe
@@ -170,10 +184,13 @@ class Bus:
         return f"{self._prefix}:nodes" if video_id is None else f"{self._prefix}:{{{video_id}}}"
 
     def _put(self, kind: bytes, video_id: UUID | None, body: bytes) -> None:
+        channel = self._channel(video_id)
+        if kind in (STORED, PRESENCE) and self._clock() < self._alone.get(channel, 0.0):
+            return
         if len(self._outgoing) >= QUEUE:
             self._outgoing.popleft()
             self._dropped += 1
-        self._outgoing.append((self._channel(video_id), kind + self._node + body))
+        self._outgoing.append((channel, kind + self._node + body))
         self._more.set()
 
     async def _say_living(self) -> None:
@@ -190,12 +207,18 @@ class Bus:
                 batch = [
                     self._outgoing.popleft() for _ in range(min(PIPELINE, len(self._outgoing)))
                 ]
-                try:
-                    await self._publish(batch)
-                except (RedisError, OSError):
-                    self._shards.forget()
+                # When Redis is back, the first attempt only finds a dead connection.
+                if not await self._published(batch) and not await self._published(batch):
                     self._dropped += len(batch)
-                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _published(self, batch: list[tuple[str, bytes]]) -> bool:
+        try:
+            await self._publish(batch)
+        except (RedisError, OSError):
+            self._shards.forget()
+            await asyncio.sleep(RETRY_SECONDS)
+            return False
+        return True
 
     async def _publish(self, batch: list[tuple[str, bytes]]) -> None:
         if not self._shards.known:
@@ -208,7 +231,15 @@ class Bus:
             pipeline = self._shards.client(server).pipeline(transaction=False)
             for channel, message in messages:
                 pipeline.execute_command(command, channel, message)
-            await pipeline.execute()
+            began = self._clock()
+            reached = await pipeline.execute()
+            for (channel, _), count in zip(messages, reached, strict=True):
+                if (
+                    count == 1
+                    and channel in self._echoing
+                    and self._company.get(channel, 0.0) < began
+                ):
+                    self._alone[channel] = began + ALONE_SECONDS
 
     async def _listen(self) -> None:
         while True:
@@ -216,6 +247,8 @@ class Bus:
                 await self._listen_to_all()
             except (RedisError, OSError) as error:
                 self._pubsubs.clear()
+                self._echoing.clear()
+                self._alone.clear()
                 if self._up:
                     _log.warning("redis_away", error=str(error))
                     self._up = False
@@ -292,7 +325,11 @@ class Bus:
         if node == self._node:
             if kind == LIVING:
                 self.seconds = self._clock() - self._said_at
+            else:
+                self._echoing.add(message["channel"].decode())
             return
+        self._company[message["channel"].decode()] = self._clock()
+        self._alone.pop(message["channel"].decode(), None)
         video_id = self._video(message["channel"])
         seq, author = 0, ""
         if kind == STORED:

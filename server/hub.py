@@ -200,7 +200,7 @@ class Hub:
         elif hint.kind == bus.PRESENCE:
             keeper.hear_presence(hint.body, hint.node)
         elif hint.kind == bus.QUERY:
-            keeper.share_presence()
+            keeper.greet()
         elif hint.kind == bus.ACCESS:
             self._spawn(self._check_access(keeper, None))
 

@@ -214,6 +214,13 @@ class Keeper:
         """Tell the other nodes all that is known of this node's editors."""
         self._share_presence(everything=True)
 
+    def greet(self) -> None:
+        """Another node has opened the video: tell it who is here, and where the log stands, since
+        it may have been told nothing of what was stored while it came."""
+        self.share_presence()
+        if self._stores.bus is not None:
+            self._stores.bus.stored(self.video_id, self.room.seq, b"", "")
+
     def forget_nodes(self, alive: Callable[[bytes], bool]) -> None:
         """Remove the presence of nodes that are gone."""
         for node in self.room.presence.nodes():

@@ -282,7 +282,10 @@ async def test_in_a_group_each_write_has_its_own_end(database: Database) -> None
     assert isinstance(first, Written) and (first.written, first.seq) == (True, 6)
     assert isinstance(behind, Written) and (behind.written, behind.seq) == (False, 5)
     assert isinstance(missing, VideoNotFound)
-    assert isinstance(other, Written) and (other.written, other.foreign) == (True, frozenset({taken.id}))
+    assert isinstance(other, Written) and (other.written, other.foreign) == (
+        True,
+        frozenset({taken.id}),
+    )
     assert isinstance(broken, Exception) and not isinstance(broken, DatabaseAway)
     assert isinstance(second, Written) and (second.written, second.seq) == (True, 7)
     assert [scene["text"] for scene in (await scenes.read(good)).scenes] == ["newer"]
