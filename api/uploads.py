@@ -34,6 +34,7 @@ from api.mediatypes import (
 from api.routes import Call
 from api.tiers import allowance
 from collab.errors import NotFound, StorageQuotaExceeded
+from persistence.blobs import Blob, Blobs
 from persistence.errors import BlobStoreFailed
 from persistence.library import Library, RowT
 
@@ -112,10 +113,7 @@ async def take(
         received = await receive(call.request, family, directory)
         fields = _valid(form, received.fields)
         examined = await media.examine(received.path, received.type, directory)
-        files = [
-            await media.blobs.store_file(path, content_type, owner=owner)
-            for path, content_type in stored(examined)
-        ]
+        files = await _store(media.blobs, examined, owner)
     title = fields.title.strip() or title_of(received.filename)
     links = [file.path for file in files]
     made = row(Upload(row_id, owner, fields, received.type, title, examined, links))
@@ -151,6 +149,18 @@ def fingerprint_of(family: Family) -> Callable[[Call[Any, Any]], Awaitable[bytes
         return call.request[FINGERPRINT]
 
     return fingerprint
+
+
+async def _store(blobs: Blobs, examined: Examined, owner: UUID) -> list[Blob]:
+    files: list[Blob] = []
+    try:
+        for path, content_type in stored(examined):
+            files.append(await blobs.store_file(path, content_type, owner=owner))
+    except BaseException:
+        if files:
+            await asyncio.shield(blobs.store.delete([file.key for file in files]))
+        raise
+    return files
 
 
 @asynccontextmanager
