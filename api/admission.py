@@ -39,8 +39,11 @@ async def take_request(
 
 
 def limit_of(caller: Caller) -> tuple[str, int]:
-    """What a caller's requests are counted under, and how many a minute may have."""
-    return f"user {caller.sub}", allowance(caller.tier).requests_a_minute
+    """What a caller's requests are counted under, and how many a minute may have.
+
+    Tokens of different tiers are counted apart: one that is used up does not end the other.
+    """
+    return f"{caller.tier} user {caller.sub}", allowance(caller.tier).requests_a_minute
 
 
 def limit_headers(taken: Taken) -> dict[str, str]:

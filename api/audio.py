@@ -9,7 +9,7 @@ from api.keys import Parts
 from api.pages import pagination
 from api.routes import USER, Answer, Call, Route
 from api.schemas.audio import AudioForm, AudioQuery, AudioUpload, Favorite, ManyAudio, OneAudio
-from api.uploads import Upload, take
+from api.uploads import Upload, fingerprint_of, take
 from persistence.audio import Audio
 
 
@@ -111,6 +111,7 @@ ROUTES: Final = (
         summary="Upload audio (mp3, wav, m4a)",
         tag="Audio",
         form=AudioUpload,
+        fingerprint=fingerprint_of("audio"),
         data=OneAudio,
         status=201,
         idempotent=True,

@@ -13,6 +13,7 @@ from api.identity import Verifier
 from api.tiers import Tier, require_api_keys
 from collab.errors import Unauthenticated
 from persistence.api_keys import KeyOwner
+from persistence.videos import VideoRecord
 
 Ensure = Callable[[str, str, str | None], Awaitable[UUID]]
 OwnerOf = Callable[[str], Awaitable[KeyOwner | None]]
@@ -32,6 +33,14 @@ class Caller:
     name: str | None
     id: UUID
     expires_at: float
+
+
+def tier_of(video: VideoRecord, caller: Caller) -> str:
+    """The tier that a video goes by: its owner's, which is the token's where the owner calls.
+
+    A user may have valid tokens of several tiers; the row keeps that of the one verified last.
+    """
+    return caller.tier if video.owner_id == caller.sub else video.owner_tier
 
 
 class Callers:

@@ -81,13 +81,19 @@ def handler_of(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         call = await prepare(
             route, parts, caller, request.match_info, body=body, query=query, request=request
         )
+
+        async def fingerprint() -> bytes:
+            if route.fingerprint is not None:
+                return await route.fingerprint(call)
+            return hashlib.sha256(content).digest()
+
         if call.idempotency_key is None or route.secret:
             return await _run(route, call)
         return await parts.idempotency.once(
             user=call.caller.sub,
             key=call.idempotency_key,
             route=f"{route.method} {request.path}",
-            fingerprint=hashlib.sha256(content).digest(),
+            fingerprint=fingerprint,
             run=lambda: _run(route, call),
         )
 

@@ -29,7 +29,7 @@ class Idempotency:
         user: str,
         key: str,
         route: str,
-        fingerprint: bytes,
+        fingerprint: Callable[[], Awaitable[bytes]],
         run: Callable[[], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Answer a request, running it unless it was run before.
@@ -40,18 +40,19 @@ class Idempotency:
             user: the caller's id.
             key: as sent.
             route: method and path.
-            fingerprint: of the body.
+            fingerprint: of the body, which `run` may have read by then.
             run: does it.
 
         Raises:
             Conflict: the key was used for something else, or its request is still under way.
         """
-        stored = await self._keys.claim(user, key, route, fingerprint)
+        stored = await self._keys.claim(user, key, route)
         if stored is not None:
-            if (stored.route, stored.request_hash) != (route, fingerprint):
-                raise Conflict("This Idempotency-Key was used for another request.")
-            if stored.status is None:
+            if stored.route == route and stored.status is None:
                 raise Conflict("The request with this Idempotency-Key is still under way.")
+            if stored.route != route or stored.request_hash != await fingerprint():
+                raise Conflict("This Idempotency-Key was used for another request.")
+            assert stored.status is not None
             return web.Response(
                 status=stored.status,
                 body=stored.body,
@@ -60,6 +61,7 @@ class Idempotency:
             )
         try:
             response = await run()
+            request_hash = await fingerprint()
         except BaseException:
             await self._keys.release(user, key)
             raise
@@ -68,7 +70,9 @@ class Idempotency:
                 name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers
             }
             try:
-                await self._keys.finish(user, key, response.status, kept, response.body)
+                await self._keys.finish(
+                    user, key, request_hash, response.status, kept, response.body
+                )
             except DatabaseAway:
                 # It is done and stored; a second try finds it by the id that follows from the key.
                 return response

@@ -151,4 +151,5 @@ class Parts:
 
 PARTS: Final = web.AppKey("parts", Parts)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+FINGERPRINT: Final = web.RequestKey("fingerprint", bytes)
 EXTRA_HEADERS: Final = web.RequestKey("extra_headers", dict[str, str])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from api.callers import tier_of
 from api.editing import change, make
 from api.permissions import Action
 from api.projections import answer, render, sign
@@ -81,7 +82,7 @@ async def _given(call: Call[Any, Any]) -> dict[str, Any]:
     premium = await media.premium.among(properties)
     if premium:
         video = await call.parts.videos.get(call.video_id, call.caller.sub)
-        require_premium(video.owner_tier, f"this {premium[0]}")
+        require_premium(tier_of(video, call.caller), f"this {premium[0]}")
     return {**given, "properties": media.links.sign_all(properties, frozenset())}
 
 

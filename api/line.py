@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from api.channel import CLOSE_SECONDS, Allowance, SocketChannel
+from api.encrypted import Encrypted
 from api.errors import code_of
 from api.websocket import (
     BINARY,
@@ -84,6 +85,8 @@ class Lines:
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError
+        if transport.get_extra_info("sslcontext") is not None:
+            transport = Encrypted(transport)
         line = Line(self, transport, name)
         transport.pause_reading()
         transport.set_protocol(line)

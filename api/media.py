@@ -9,7 +9,7 @@ from api.keys import Parts
 from api.pages import pagination
 from api.routes import USER, Answer, Call, Route
 from api.schemas.media import ManyMedia, MediaForm, MediaQuery, MediaUpload, OneMedia
-from api.uploads import Upload, take
+from api.uploads import Upload, fingerprint_of, take
 from persistence.media import Media
 
 
@@ -106,6 +106,7 @@ ROUTES: Final = (
         summary="Upload a picture or a video (jpg, png, gif, mp4, mov)",
         tag="Media",
         form=MediaUpload,
+        fingerprint=fingerprint_of("media"),
         data=OneMedia,
         status=201,
         idempotent=True,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from api.callers import tier_of
 from api.errors import InvalidFields
 from api.keys import MediaParts
 from api.links import Links
@@ -255,9 +256,9 @@ async def _start(
 
 
 async def _video(call: Call[Any, None]) -> tuple[VideoRecord, str]:
-    """The video, and the tier that it goes by: its owner's."""
+    """The video, and the tier that it goes by."""
     video = await call.parts.videos.get(call.video_id, call.caller.sub)
-    return video, call.caller.tier if video.owner_id == call.caller.sub else video.owner_tier
+    return video, tier_of(video, call.caller)
 
 
 async def _own_watermark(

@@ -175,6 +175,7 @@ class Route:
         body_limit: bytes.
         form: model of the fields of a `multipart/form-data` body, which the handler reads by
             itself; the file is in the field `file`.
+        fingerprint: of such a body; reads it, unless the handler has.
         errors: further statuses that it may answer with.
         parameters: the names in the path.
     """
@@ -196,6 +197,7 @@ class Route:
     cost: int = 1
     body_limit: int = MAX_BODY
     form: type[BaseModel] | None = None
+    fingerprint: Callable[[Call[Any, Any]], Awaitable[bytes]] | None = None
     errors: frozenset[int] = frozenset()
     parameters: tuple[str, ...] = field(init=False)
 

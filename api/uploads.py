@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +20,7 @@ from pydantic import BaseModel
 
 from api.body import unstorable, validate
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
+from api.keys import FINGERPRINT
 from api.mediatypes import (
     FAMILIES,
     HEAD,
@@ -31,6 +34,7 @@ from api.mediatypes import (
 from api.routes import Call
 from api.tiers import allowance
 from collab.errors import NotFound, StorageQuotaExceeded
+from persistence.blobs import Blob, Blobs
 from persistence.errors import BlobStoreFailed
 from persistence.library import Library, RowT
 
@@ -109,10 +113,7 @@ async def take(
         received = await receive(call.request, family, directory)
         fields = _valid(form, received.fields)
         examined = await media.examine(received.path, received.type, directory)
-        files = [
-            await media.blobs.store_file(path, content_type, owner=owner)
-            for path, content_type in stored(examined)
-        ]
+        files = await _store(media.blobs, examined, owner)
     title = fields.title.strip() or title_of(received.filename)
     links = [file.path for file in files]
     made = row(Upload(row_id, owner, fields, received.type, title, examined, links))
@@ -132,6 +133,34 @@ def stored(examined: Examined) -> list[tuple[Path, str]]:
     if examined.waveform is not None:
         made.append((examined.waveform, "application/json"))
     return made
+
+
+def fingerprint_of(family: Family) -> Callable[[Call[Any, Any]], Awaitable[bytes]]:
+    """What tells two uploads apart, for routes that take files of this kind.
+
+    It is the same when the same is sent again, however it is put into parts then. A body that was
+    not read yet is read to its end, and nothing of it is kept.
+    """
+
+    async def fingerprint(call: Call[Any, Any]) -> bytes:
+        if FINGERPRINT not in call.request:
+            async with _scratch(call.parts.media.scratch) as directory, _room_on_disk():
+                await receive(call.request, family, directory)
+        return call.request[FINGERPRINT]
+
+    return fingerprint
+
+
+async def _store(blobs: Blobs, examined: Examined, owner: UUID) -> list[Blob]:
+    files: list[Blob] = []
+    try:
+        for path, content_type in stored(examined):
+            files.append(await blobs.store_file(path, content_type, owner=owner))
+    except BaseException:
+        if files:
+            await asyncio.shield(blobs.store.delete([file.key for file in files]))
+        raise
+    return files
 
 
 @asynccontextmanager
@@ -155,7 +184,8 @@ async def _scratch(directory: Path) -> AsyncIterator[Path]:
 
 
 async def receive(request: web.Request, family: Family, directory: Path) -> Received:
-    """Read a `multipart/form-data` body with one file in the field `file`.
+    """Read a `multipart/form-data` body with one file in the field `file`; the request then has
+    its fingerprint.
 
     Args:
         request: whose body it is.
@@ -174,6 +204,7 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
     if (request.content_length or 0) > most + MAX_PARTS * MAX_FIELD:
         raise BodyTooBig(f"Files here may have {most} bytes at the most.")
     fields: dict[str, str] = {}
+    content = hashlib.sha256()
     found: tuple[Path, int, MediaType, str] | None = None
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
@@ -186,7 +217,7 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
                 if part.name == "file":
                     if found is not None:
                         raise InvalidFields([{"field": "file", "message": "is there twice"}])
-                    found = await _file(part, family, directory / "upload")
+                    found = await _file(part, family, directory / "upload", content)
                 else:
                     fields[part.name or ""] = await _text(part)
     except TimeoutError:
@@ -196,6 +227,8 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
     if found is None:
         raise InvalidFields([{"field": "file", "message": "is missing"}])
     path, size, kind, filename = found
+    said = [sorted(fields.items()), filename, content.hexdigest()]
+    request[FINGERPRINT] = hashlib.sha256(json.dumps(said).encode()).digest()
     return Received(path, size, kind, filename, fields)
 
 
@@ -219,7 +252,7 @@ def title_of(filename: str) -> str:
 
 
 async def _file(
-    part: BodyPartReader, family: Family, path: Path
+    part: BodyPartReader, family: Family, path: Path, content: hashlib._Hash
 ) -> tuple[Path, int, MediaType, str]:
     head = b""
     while len(head) < HEAD and (chunk := await _soon(part.read_chunk(CHUNK))):
@@ -228,12 +261,12 @@ async def _file(
     check_claims(kind, part.filename, part.headers.get("Content-Type"))
     size = len(head)
     with await asyncio.to_thread(path.open, "xb") as file:
-        await _write(file, head)
+        await _write(file, head, content)
         while chunk := await _soon(part.read_chunk(CHUNK)):
             size += len(chunk)
             if size > kind.limit:
                 raise BodyTooBig(f"A file of type {kind.name} may have {kind.limit} bytes.")
-            await _write(file, chunk)
+            await _write(file, chunk, content)
     if not size:
         raise InvalidFields([{"field": "file", "message": "is empty"}])
     return path, size, kind, part.filename or ""
@@ -253,8 +286,12 @@ async def _text(part: BodyPartReader) -> str:
         ) from None
 
 
-async def _write(file: IO[bytes], chunk: bytes) -> None:
-    await asyncio.to_thread(file.write, chunk)
+async def _write(file: IO[bytes], chunk: bytes, content: hashlib._Hash) -> None:
+    def write() -> None:
+        file.write(chunk)
+        content.update(chunk)
+
+    await asyncio.to_thread(write)
 
 
 async def _soon(reading: Awaitable[Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Final
 from persistence.database import Database
 
 _CLAIM: Final = """
-INSERT INTO idempotency_keys AS old (user_id, key, route, request_hash) VALUES ($1, $2, $3, $4)
+INSERT INTO idempotency_keys AS old (user_id, key, route, request_hash) VALUES ($1, $2, $3, '')
 ON CONFLICT (user_id, key) DO UPDATE
 SET route = EXCLUDED.route, request_hash = EXCLUDED.request_hash, status = NULL, headers = NULL,
     body = NULL, created_at = now()
@@ -25,15 +25,15 @@ WHERE user_id = $1 AND key = $2
 """
 
 _FINISH: Final = """
-UPDATE idempotency_keys SET status = $3, headers = $4::text::jsonb, body = $5
+UPDATE idempotency_keys SET request_hash = $3, status = $4, headers = $5::text::jsonb, body = $6
 WHERE user_id = $1 AND key = $2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What is known of a key: for which request, and the answer; `status` is None while the
-    request is under way."""
+    """What is known of a key: for which request, and the answer; while that is under way, `status`
+    is None and `request_hash` empty."""
 
     route: str
     request_hash: bytes
@@ -48,9 +48,7 @@ class IdempotencyKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(
-        self, user: str, key: str, route: str, request_hash: bytes
-    ) -> StoredAnswer | None:
+    async def claim(self, user: str, key: str, route: str) -> StoredAnswer | None:
         """Take a key for a request.
 
         A key is free again after 24 hours, and after two minutes when its request never ended
@@ -61,7 +59,7 @@ class IdempotencyKeys:
         """
         async with self._database.connection() as connection:
             while True:
-                if await connection.fetchval(_CLAIM, user, key, route, request_hash) is not None:
+                if await connection.fetchval(_CLAIM, user, key, route) is not None:
                     return None
                 row = await connection.fetchrow(_STORED, user, key)
                 if row is not None:
@@ -75,11 +73,18 @@ class IdempotencyKeys:
         )
 
     async def finish(
-        self, user: str, key: str, status: int, headers: Mapping[str, str], body: bytes
+        self,
+        user: str,
+        key: str,
+        request_hash: bytes,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> None:
-        """Keep the answer."""
+        """Keep the answer, and of which request it is."""
+        said = json.dumps(dict(headers))
         async with self._database.connection() as connection:
-            await connection.execute(_FINISH, user, key, status, json.dumps(dict(headers)), body)
+            await connection.execute(_FINISH, user, key, request_hash, status, said, body)
 
     async def release(self, user: str, key: str) -> None:
         """Give the key back: the request did nothing."""

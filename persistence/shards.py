@@ -1,7 +1,7 @@
 """The servers behind a Redis address: one, or the primaries of a Redis Cluster.
 
-In a cluster a channel is a sharded one (Redis 7): it lives where its slot does, and a message on it
-goes through that one server, where a plain channel's would go through all of them.
+In a cluster a key lives where its slot does. So does a channel, as a sharded one (Redis 7): a
+message on it goes through that one server, where a plain channel's would go through all of them.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-SOCKET_SECONDS: Final = 2.0
+SLOTS: Final = 16_384
+ANSWER_SECONDS: Final = 2.0
 
 
 class Shards:
-    """Which server carries which channel.
+    """Which server carries which channels and keys.
 
     Args:
         url: of Redis, or of one server of a cluster.
+        answer_seconds: how long a server may take to answer.
 
     Attributes:
         sharded: whether it is a cluster.
         known: whether `look` has found out; not any more after `forget`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.sharded = False
         self.known = False
         self._url = url
+        self._answer_seconds = answer_seconds
         self._ranges: list[tuple[int, int, str]] = []
         self._clients: dict[str, Redis] = {}
 
@@ -56,7 +59,7 @@ class Shards:
                 (first, last, self._address(primary[0], primary[1]))
                 for first, last, primary, *_ in slots
             ]
-            if self.sharded and sum(last - first + 1 for first, last, _ in self._ranges) < 16_384:
+            if self.sharded and sum(last - first + 1 for first, last, _ in self._ranges) < SLOTS:
                 failure = RedisError("the cluster does not carry all slots")
                 continue
             self.known = True
@@ -68,13 +71,13 @@ class Shards:
         self.known = False
 
     def servers(self) -> list[str]:
-        """The servers that carry channels."""
+        """The servers that carry anything."""
         return list(dict.fromkeys(url for _, _, url in self._ranges)) or [self._url]
 
-    def of(self, channel: str) -> str:
-        """The server that carries a channel."""
+    def of(self, key: str) -> str:
+        """The server that carries a channel or a key."""
         if self._ranges:
-            slot = key_slot(channel.encode())
+            slot = key_slot(key.encode())
             for first, last, url in self._ranges:
                 if first <= slot <= last:
                     return url
@@ -86,8 +89,8 @@ class Shards:
         if client is None:
             client = self._clients[url] = Redis.from_url(
                 url,
-                socket_timeout=SOCKET_SECONDS,
-                socket_connect_timeout=SOCKET_SECONDS,
+                socket_timeout=self._answer_seconds,
+                socket_connect_timeout=self._answer_seconds,
                 retry=Retry(NoBackoff(), 0),
             )
         return client

@@ -6,7 +6,6 @@ import functools
 import gc
 import secrets
 import socket
-import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -67,6 +66,7 @@ from server.secret import signing_secret
 from server.settings import Settings
 from server.storage import open_database
 from server.stores import Stores
+from server.tls import server_context
 
 SHUTDOWN_SECONDS: Final = 2.0
 COLLECT_AFTER: Final = 20_000
@@ -151,7 +151,7 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 50)
-        await Door(runner, listener, _tls(settings), place.home).start()
+        await Door(runner, listener, server_context(settings), place.home).start()
         yield
 
 
@@ -341,11 +341,3 @@ def _not_ready(hub: Hub, durable: DurableLog) -> list[Detail]:
             }
         )
     return reasons
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Final
 from uuid import UUID
 
@@ -105,8 +106,10 @@ class Keeper:
             self._behind = True
             self._wake.set()
         self.projector.begin(self.room, stored.seq, stored.projected_seq, self._wake.set)
+        # Not in the context of the request that opens it: the room outlives that, and its log lines
+        # would name it.
         self._task = asyncio.get_running_loop().create_task(
-            self._run(), name=f"room {self.video_id}"
+            self._run(), name=f"room {self.video_id}", context=Context()
         )
 
     @property

@@ -22,6 +22,7 @@ from server.homes import Inboxes
 from server.settings import Settings
 from server.signals import StopSignal
 from server.storage import open_database
+from server.tls import server_context
 
 RESTART_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 15.0
@@ -41,6 +42,7 @@ async def serve(settings: Settings) -> int:
     """
     stop = StopSignal()
     allow_all_files()
+    server_context(settings)  # what is wrong with it is said before anything is started
     listener = bind(settings)
     place = Place(0, settings.redis_url is None, address_of(settings, listener))
     with stop.ending():

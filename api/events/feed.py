@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -82,7 +83,10 @@ class Feed:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"feed {video_id}")
+        # Not in the context of the listener who comes first, whose request log lines would name.
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name=f"feed {video_id}", context=Context()
+        )
 
     def tell(self, seq: int, changes: Changes) -> None:
         """These changes are in the tables, which show `seq`."""

@@ -110,13 +110,16 @@ class NodeClients:
 @asynccontextmanager
 async def node_clients(server: Server) -> AsyncIterator[NodeClients]:
     """A Node process for clients of a server."""
+    trusted = {}
+    if server.certificate is not None:
+        trusted = {"NODE_EXTRA_CA_CERTS": str(server.certificate.cert)}
     process = await asyncio.create_subprocess_exec(
         *node("clients.mjs"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=HERE,
         limit=LINE_BYTES,
-        env=environment(),
+        env={**environment(), **trusted},
     )
     clients = NodeClients(process, server)
     listening = asyncio.create_task(clients.listen())

@@ -16,7 +16,9 @@ async def shake_hands(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect a user to a video."""
     url = URL(api.server.socket_url(video, api.server.token(user)))
-    reader, writer = await asyncio.open_connection(url.host, url.port)
+    certificate = api.server.certificate
+    trusted = certificate.client() if certificate is not None else None
+    reader, writer = await asyncio.open_connection(url.host, url.port, ssl=trusted)
     writer.write(
         f"GET {url.path_qs} HTTP/1.1\r\nHost: {url.authority}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "

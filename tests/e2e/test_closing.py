@@ -8,9 +8,12 @@ import struct
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.e2e.sockets import shake_hands
 from tests.support.frames import client_frame
 from tests.support.server import calling, serving
+from tests.support.tls import make_certificate
 
 
 async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
@@ -29,8 +32,13 @@ async def close_code(reader: asyncio.StreamReader) -> int:
             return int.from_bytes(body[:2], "big")
 
 
-async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(tmp_path: Path) -> None:
-    with serving(tmp_path / "data", "--log-level", "warning") as server:
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_a_close_waits_for_its_answer_and_no_longer_than_it_must(
+    tmp_path: Path, tls: bool
+) -> None:
+    certificate = make_certificate(tmp_path) if tls else None
+    options = ("--log-level", "warning")
+    with serving(tmp_path / "data", *options, certificate=certificate) as server:
         async with calling(server) as api, asyncio.timeout(30):
             video = await api.make_video()
             await api.share(video, "bob", "editor")

@@ -29,6 +29,7 @@ from tests.support.server import (
     calling,
     command,
     environment,
+    fail_to_start,
     serving,
 )
 
@@ -43,22 +44,8 @@ def _closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def _fail(data_dir: Path, *options: str) -> tuple[int, list[str]]:
-    """The exit code and the last words of a server that cannot start."""
-    run = subprocess.run(
-        command(data_dir, *options),
-        capture_output=True,
-        text=True,
-        cwd=data_dir.parent,
-        env=environment(),
-        timeout=30,
-    )
-    assert run.stdout == ""
-    return run.returncode, [line for line in run.stderr.splitlines() if not line.startswith("{")]
-
-
 def test_a_second_server_on_a_data_directory_is_refused(server: Server) -> None:
-    code, said = _fail(server.data_dir)
+    code, said = fail_to_start(server.data_dir)
     assert code == 1
     [line] = said
     assert line.startswith("cocut: Another server")
@@ -69,7 +56,9 @@ def test_a_second_server_on_a_data_directory_is_refused(server: Server) -> None:
 
 def test_a_database_that_refuses_is_named_at_once(tmp_path: Path, postgres_dsn: str) -> None:
     began = time.monotonic()
-    code, said = _fail(tmp_path / "data", "--database-url", in_database(postgres_dsn, "nothing"))
+    code, said = fail_to_start(
+        tmp_path / "data", "--database-url", in_database(postgres_dsn, "nothing")
+    )
     assert code == 1
     [line] = said
     assert line.startswith("cocut: ")

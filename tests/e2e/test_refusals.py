@@ -283,7 +283,9 @@ async def test_an_expired_token_is_4401_and_a_fresh_one_goes_on(
     api: Api, clients: NodeClients
 ) -> None:
     video = await api.make_video()
-    short = api.server.token(ttl_seconds=2, now=time.time())
+    # Node takes a second or more to load its modules: the token's time is not for that.
+    await (await clients.open(video)).synced()
+    short = api.server.token(ttl_seconds=3, now=time.time())
     client = await clients.open(video, token=short)
     await client.synced()
     await client.until("client.closes.length")

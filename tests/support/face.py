@@ -170,14 +170,15 @@ async def serve_face(
     express: bool = False,
     works: Settings | None = None,
     blob_url: str | None = None,
+    directory: Path | None = None,
 ) -> AsyncIterator[Client]:
     """Serve the face for a while; its links begin with `ADDRESS`.
 
     With `express`, reads are not logged, which opens the short way to scenes. With `works`, a
     worker with these settings runs the jobs. Stored files are in a directory of its own, unless
-    `blob_url` says where.
+    `blob_url` says where; that goes at the end, also if `directory` says where it is.
     """
-    files = Path(tempfile.mkdtemp())
+    files = Path(tempfile.mkdtemp(dir=directory))
     (files / "incoming").mkdir()
     config = config or FaceConfig()
     stack = AsyncExitStack()

@@ -19,8 +19,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from persistence.shards import SLOTS
+
 SERVERS: Final = 3
-SLOTS: Final = 16_384
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
 
@@ -44,10 +45,8 @@ class RedisCluster:
         """Start all, and have them share the slots."""
         for port in self.ports:
             self.start_one(port)
-        share = SLOTS // SERVERS
         for number, port in enumerate(self.ports):
-            last = SLOTS - 1 if number == SERVERS - 1 else (number + 1) * share - 1
-            self.ask(port, "CLUSTER", "ADDSLOTSRANGE", number * share, last)
+            self.ask(port, "CLUSTER", "ADDSLOTSRANGE", *self._share(number))
             self.ask(port, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for port in self.ports[1:]:
             self.ask(port, "CLUSTER", "MEET", "127.0.0.1", self.ports[0])
@@ -71,6 +70,13 @@ class RedisCluster:
         """Wait until all agree that all is well."""
         _until(lambda: all(self._is_well(port) for port in self.ports))
 
+    def give_away(self, number: int, to: int) -> None:
+        """Have one's slots carried by another one, empty."""
+        for port in self.ports:
+            self.ask(port, "CLUSTER", "DELSLOTSRANGE", *self._share(number))
+        self.ask(self.ports[to], "CLUSTER", "ADDSLOTSRANGE", *self._share(number))
+        self.wait()
+
     def kill(self, port: int) -> None:
         """End one at once."""
         process = self._processes.pop(port)
@@ -86,6 +92,10 @@ class RedisCluster:
         """What one answers to a command."""
         with Redis(port=port, decode_responses=True) as client:
             return client.execute_command(*command)
+
+    def _share(self, number: int) -> tuple[int, int]:
+        """The first and the last slot of one."""
+        return number * SLOTS // SERVERS, (number + 1) * SLOTS // SERVERS - 1
 
     def _is_well(self, port: int) -> bool:
         return "cluster_state:ok" in self.ask(port, "CLUSTER", "INFO")

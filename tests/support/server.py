@@ -20,6 +20,7 @@ import aiohttp
 from api.identity import mint
 from server.secret import stored_secret
 from tests.support.face import Reply
+from tests.support.tls import Certificate
 
 COCUT: Final = Path(sys.executable).with_name("cocut")
 READY_SECONDS: Final = 60.0
@@ -33,10 +34,20 @@ class Server:
     Attributes:
         address: `http://HOST:PORT`.
         data_dir: its data directory.
+        certificate: with which it speaks TLS.
     """
 
-    def __init__(self, data_dir: Path, *options: str, worker: bool = False) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        worker: bool = False,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.data_dir = data_dir
+        self.certificate = certificate
+        if certificate is not None:
+            options = (*options, *certificate.options)
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -187,10 +198,26 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COCUT_")}
 
 
+def fail_to_start(data_dir: Path, *options: str) -> tuple[int, list[str]]:
+    """The exit code and the last words of a server that cannot start."""
+    run = subprocess.run(
+        command(data_dir, *options),
+        capture_output=True,
+        text=True,
+        cwd=data_dir.parent,
+        env=environment(),
+        timeout=30,
+    )
+    assert run.stdout == ""
+    return run.returncode, [line for line in run.stderr.splitlines() if not line.startswith("{")]
+
+
 @contextmanager
-def serving(data_dir: Path, *options: str, worker: bool = False) -> Iterator[Server]:
+def serving(
+    data_dir: Path, *options: str, worker: bool = False, certificate: Certificate | None = None
+) -> Iterator[Server]:
     """A server for as long as it is needed, which must end well."""
-    server = Server(data_dir, *options, worker=worker)
+    server = Server(data_dir, *options, worker=worker, certificate=certificate)
     try:
         yield server
         if server._process.poll() is None:
@@ -222,5 +249,7 @@ def worker_beside(server: Server, *options: str) -> Iterator[subprocess.Popen[by
 @asynccontextmanager
 async def calling(server: Server) -> AsyncIterator[Api]:
     """The API of a server."""
-    async with aiohttp.ClientSession() as session:
+    trusted = server.certificate.client() if server.certificate is not None else True
+    connector = aiohttp.TCPConnector(ssl=trusted)
+    async with aiohttp.ClientSession(connector=connector) as session:
         yield Api(server, session)

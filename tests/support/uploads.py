@@ -33,6 +33,19 @@ async def upload(
         return Reply(response.status, response.headers, await response.read())
 
 
+async def left_behind(api: Client, user: str) -> list[str]:
+    """What an upload that failed left: rows, files, half-written things."""
+    async with api.database.connection() as connection:
+        keys = {row["key"] for row in await connection.fetch("SELECT key FROM blobs")}
+        rows = await connection.fetchval(
+            "SELECT count(*) FROM blobs b JOIN users u ON u.id = b.owner_id WHERE u.sub = $1", user
+        )
+    store = api.parts.media.blobs.store.path_of("aa").parent.parent
+    stored = [path.name for path in store.rglob("*") if path.is_file() and path.name not in keys]
+    pending = [str(path) for path in api.parts.media.scratch.rglob("*")]
+    return [*stored, *pending, *(["row"] * rows)]
+
+
 async def follow(api: Client, link: str, method: str = "GET", **headers: str) -> Reply:
     """What a link leads to, without a token; `If_Range` is sent as `If-Range`."""
     assert link.startswith(ADDRESS + "/api/v1/blobs/")

@@ -16,7 +16,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from api.schemas.images import MAX_PROMPT
-from api.tiers import ALLOWANCES
+from api.tiers import ALLOWANCES, Tier
 from server.settings import Settings
 from tests.integration.api.conftest import fresh_database
 from tests.support.face import ADDRESS, Client, Reply, serve_face
@@ -280,7 +280,7 @@ async def test_the_same_key_makes_one(api: Client) -> None:
     assert (other.status, other.code) == (409, "conflict")
 
 
-@pytest.mark.parametrize("tier", ["free", "pro"])
+@pytest.mark.parametrize("tier", Tier)
 async def test_generations_an_hour(idle: Client, tier: str) -> None:
     user, limit = f"user {tier}", ALLOWANCES[tier].generations_an_hour
     replies = [await start(idle, user=user, tier=tier) for _ in range(limit + 1)]

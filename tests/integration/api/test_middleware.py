@@ -127,6 +127,9 @@ async def test_limits_by_user_and_tier(guarded: Client) -> None:
     assert {reply.code for reply in refused} == {"rate_limited"}
     assert int(refused[0].headers["Retry-After"]) >= 1
     assert (await guarded.call("GET", "/api/v1/videos", user="bert", tier="free")).status == 200
+    # Another valid token of hers has what its own tier has.
+    other = await guarded.call("GET", "/api/v1/videos", user="frida", tier="pro")
+    assert (other.status, other.headers["RateLimit-Limit"]) == (200, "1200")
 
 
 async def test_limits_by_address_before_a_token_is_known(guarded: Client) -> None:

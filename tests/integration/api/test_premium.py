@@ -136,6 +136,34 @@ async def test_over_socket_io_as_over_rest(
         await route.handler(call)
 
 
+@pytest.mark.parametrize(("tier", "other", "status"), [("pro", "free", 201), ("free", "pro", 403)])
+async def test_it_goes_by_the_token_of_the_request(
+    api: Client, tier: str, other: str, status: int
+) -> None:
+    """A user may have valid tokens of several tiers; which was verified last does not matter."""
+    user = f"p-{uuid.uuid4()}"
+    mine, later = token(user, tier), token(user, other)
+    headers = {"Authorization": f"Bearer {mine}"}
+    made = await api.call("POST", "/api/v1/videos", {"title": "A"}, headers=headers)
+    video = f"/api/v1/videos/{made.data['video']['id']}"
+    scene = await api.call("POST", f"{video}/scenes", {"duration": 1}, headers=headers)
+    await api.call("GET", video, headers={"Authorization": f"Bearer {later}"})
+    path = f"/api/v1/scenes/{scene.data['scene']['id']}/layers"
+    body = {"type": "audio", "properties": {"audio_url": f"{ADDRESS}{PLACE}gold.mp3"}}
+    reply = await api.call("POST", path, body, headers=headers)
+    assert reply.status == status, reply.content
+    # Over Socket.IO a connection goes by its own token.
+    caller = await api.parts.callers.of_token(mine, api.parts.wall())
+    payload = {"scene_id": scene.data["scene"]["id"], "layer": body}
+    route = REQUESTS["layer:create"]
+    call, _ = await prepared(route, api.parts, caller, payload)
+    if status == 403:
+        with pytest.raises(TierRequired):
+            await route.handler(call)
+    else:
+        await route.handler(call)
+
+
 async def test_it_goes_by_the_tier_of_the_videos_owner(api: Client) -> None:
     body = {"type": "audio", "properties": {"audio_url": f"{ADDRESS}{PLACE}gold.mp3"}}
     video, scene = await a_scene(api, "p-business", "business")

@@ -17,22 +17,9 @@ from PIL import Image
 
 from tests.support import files
 from tests.support.face import Client, token
-from tests.support.uploads import AUDIO, MEDIA, follow, upload
+from tests.support.uploads import AUDIO, MEDIA, follow, left_behind, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def left_behind(api: Client, user: str) -> list[str]:
-    """What an upload that failed left: rows, files, half-written things."""
-    async with api.database.connection() as connection:
-        keys = {row["key"] for row in await connection.fetch("SELECT key FROM blobs")}
-        rows = await connection.fetchval(
-            "SELECT count(*) FROM blobs b JOIN users u ON u.id = b.owner_id WHERE u.sub = $1", user
-        )
-    store = api.parts.media.blobs.store.path_of("aa").parent.parent
-    stored = [path.name for path in store.rglob("*") if path.is_file() and path.name not in keys]
-    pending = [str(path) for path in api.parts.media.scratch.rglob("*")]
-    return [*stored, *pending, *(["row"] * rows)]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +131,39 @@ async def test_the_same_key_uploads_once(api: Client) -> None:
     assert first.data["audio"]["id"] == again.data["audio"]["id"]
     found = await api.call("GET", "/api/v1/audio/library?type=my", user="ida")
     assert found.data["pagination"]["total_items"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "other", "name"),
+    [
+        (AUDIO, files.wav(), files.wav(seconds=1.5), "a.wav"),
+        (MEDIA, files.picture(), files.picture(size=(32, 24)), "a.png"),
+    ],
+    ids=["audio", "media"],
+)
+async def test_a_key_is_good_for_one_upload_only(
+    api: Client, path: str, content: bytes, other: bytes, name: str
+) -> None:
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    user = f"ivo-{name}"
+    first = await upload(api, path, content, name, user=user, headers=key, title="A")
+    assert first.status == 201, first.content
+    changed = [
+        await upload(api, path, other, name, user=user, headers=key, title="A"),
+        await upload(api, path, content, name, user=user, headers=key, title="B"),
+        await upload(api, path, content, f"b{name}", user=user, headers=key, title="A"),
+        await upload(api, path, content, name, user=user, headers=key),
+    ]
+    assert [(reply.status, reply.code) for reply in changed] == [(409, "conflict")] * 4
+    bad = await upload(api, path, files.archive(), name, user=user, headers=key, title="A")
+    assert (bad.status, bad.code) == (415, "unsupported_media_type")
+    again = await upload(api, path, content, name, user=user, headers=key, title="A")
+    assert (again.status, again.headers["Idempotent-Replay"]) == (201, "true")
+    assert again.content == first.content
+    mine = "audio/library?type=my" if path == AUDIO else "media/library?type=image"
+    found = await api.call("GET", f"/api/v1/{mine}", user=user)
+    assert found.data["pagination"]["total_items"] == 1
+    assert list(api.parts.media.scratch.iterdir()) == []
 
 
 def damaged(content: bytes) -> bytes:
