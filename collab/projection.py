@@ -97,6 +97,14 @@ class Projection:
         self._looked = True
         return changes
 
+    def forget(self) -> None:
+        """Let go of all that was read: the next refresh, of everything, finds all of it new."""
+        self._scene_rows = {}
+        self.scenes = []
+        self.layers = {}
+        self._looked = False
+        self._start_over()
+
     def disown(self, ids: Iterable[str]) -> None:
         """Leave out scenes and layers with these ids from the next refresh on: they belong to
         another video."""
