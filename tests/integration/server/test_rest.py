@@ -113,8 +113,9 @@ async def test_what_comes_after_a_rest_is_told_like_anything_else(
             two.hears()
             two.does(types(first, f"{number}"))
             await one.until(starts(one, first, f"{number}"))
-            while not watcher.told:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(20):
+                while not watcher.told:
+                    await asyncio.sleep(0.01)
             [(_, changes)] = watcher.told
             assert changes.changed == {first: frozenset({"text"})}
             assert not (changes.created or changes.removed_scenes or changes.layers)
