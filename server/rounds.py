@@ -106,6 +106,7 @@ class Rounds:
             return FORGET_SECONDS
         self._last_join = 0.0
         self._room.history.forget()
+        self._stores.memory.freed()
         return None
 
     def _rest(self, now: float) -> float | None:
