@@ -14,7 +14,7 @@ from typing import Any, Final
 from pycrdt import Doc, Snapshot, merge_updates
 
 from collab.containers import Containers, estimate, is_container
-from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate, Unavailable
+from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
 from collab.nesting import depths
 from collab.ports import Edit
@@ -56,7 +56,7 @@ class Document:
         max_bytes: the document's limit.
 
     Attributes:
-        ledger: what is known of it without asking pycrdt; another one after a rest.
+        ledger: what is known of it without asking pycrdt.
         before_change: called before the first change after it was loaded, settled or at rest: what
             the document shows can be looked at once more.
     """
@@ -220,14 +220,14 @@ class Document:
     def rest(self) -> bool:
         """Keep the encoding in place of the replica, if the document is small; returns whether.
 
-        What was touched and not yet settled is forgotten: after a rest, everything counts as
-        touched.
+        It is read back first: what does not come back whole does not rest. What was touched and not
+        yet settled is forgotten: after a rest, everything counts as touched.
         """
         if self._replica is not None and self._size <= MEASURED_BYTES:
             self._replica.commit()
             state = self._replica.doc.get_update()
             self._size = len(state)
-            if self._size <= SMALL_DOCUMENT_BYTES:
+            if self._size <= SMALL_DOCUMENT_BYTES and self._comes_back_whole(state):
                 self._replica.close()
                 self._replica, self._resting = None, state
                 self._known.clear()
@@ -261,28 +261,29 @@ class Document:
         if self._size + more > self._max_bytes:
             raise DocumentTooBig(f"the document would pass its limit of {self._max_bytes} bytes")
 
-    def _awake(self) -> Replica:
-        """The replica; made anew after a rest.
-
-        Raises:
-            Unavailable: it is not what it was before the rest.
-        """
-        self._needed = True
-        if self._replica is not None:
-            return self._replica
+    def _comes_back_whole(self, state: bytes) -> bool:
+        """Whether an encoding knows and has deleted all that the document does."""
         replica = Replica(self._client_id)
-        replica.author = self._author
         try:
-            replica.integrate(self._resting)
-        except (MalformedUpdate, BrokenDocument) as error:
-            raise Unavailable(f"The document cannot be read after a rest: {error}") from error
-        replica.commit()
-        replica.touch_everything()
-        ledger = Ledger(Snapshot.from_doc(replica.doc).encode())
-        if not ledger.includes(self.ledger):
-            raise Unavailable("The document is not what it was before a rest.")
-        self._replica, self._resting, self.ledger = replica, b"", ledger
-        return replica
+            replica.integrate(state)
+            replica.commit()
+            return Ledger(Snapshot.from_doc(replica.doc).encode()).includes(self.ledger)
+        except (MalformedUpdate, BrokenDocument):
+            return False
+        finally:
+            replica.close()
+
+    def _awake(self) -> Replica:
+        """The replica; made anew after a rest."""
+        self._needed = True
+        if self._replica is None:
+            self._replica = Replica(self._client_id)
+            self._replica.author = self._author
+            self._replica.integrate(self._resting)
+            self._replica.commit()
+            self._replica.touch_everything()
+            self._resting = b""
+        return self._replica
 
 
 def _nothing() -> None:

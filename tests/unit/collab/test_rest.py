@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Snapshot, Text, XmlFragment
 
 from collab.document import MEASURED_BYTES, SMALL_DOCUMENT_BYTES, Document
-from collab.errors import CocutError, MalformedUpdate, Unavailable
+from collab.errors import CocutError, MalformedUpdate
+from collab.ledger import Ledger
 from collab.projection import Projection
 from collab.room import REST_SECONDS, Room
 from collab.schema import Changes, Touches
@@ -28,6 +29,7 @@ from tests.unit.collab.test_projection_properties import (
     seed,
     shape,
 )
+from tests.unit.collab.test_surrogates import CUTS, TYPED, text_of
 
 Step = tuple[str, int, Any]
 steps = st.one_of(
@@ -253,24 +255,39 @@ def test_a_large_document_does_not_rest_and_one_that_was_edited_long_does() -> N
     assert document.size < SMALL_DOCUMENT_BYTES
 
 
-@pytest.mark.parametrize("damage", ["unreadable", "something is missing", "a deletion is missing"])
-def test_what_does_not_come_back_whole_is_not_served(damage: str) -> None:
-    """R9: whoever needs it hears that it is not there, and nobody is blamed."""
+def test_what_does_not_come_back_whole_does_not_rest() -> None:
+    """R9: stored by somebody who did not know of T1, half of a character makes yrs encode another
+    document."""
+    cut, after = (bytes.fromhex(edit) for edit in CUTS["the second half replaced"][0])
+    document = Document.load(1, LIMIT, TYPED, [cut, after])
+    assert not document.rest()
+    assert document.ledger.state == Document.load(1, LIMIT, TYPED, [cut, after]).ledger.state
+    assert Document.load(1, LIMIT, TYPED, []).rest()
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_a_character_is_cut_after_a_rest_as_before(name: str) -> None:
+    """R9, T1"""
+    hexes, shown = CUTS[name]
+    document = Document(1, LIMIT)
+    for edit in (TYPED, *map(bytes.fromhex, hexes)):
+        verdict(document, edit)
+        assert document.rest()
+    assert text_of(document) == shown
+
+
+def test_a_ledger_includes_what_it_came_from() -> None:
+    """R9: the same clocks, and all deletions."""
     document, editor = with_scene()
-    before = document.encode()
+    before = Ledger(Snapshot.from_doc(editor.doc).encode())
+    assert before.includes(document.ledger)
     document.apply(editor.change(lambda doc: doc.get("scenes", type=Map).pop("a")))
-    room = Room(document, 1, lambda *parts: b"".join(parts))
-    room.join(editor.session)
-    document.rest()
-    document._resting = {
-        "unreadable": document.encode()[:-1],
-        "something is missing": b"\0\0",
-        "a deletion is missing": before,
-    }[damage]
-    update = editor.change(sets("scenes", "b", 1))
-    with pytest.raises(Unavailable):
-        room.take([editor.sends(update)])
-    assert editor.channel.refused is None
+    after = Ledger(Snapshot.from_doc(editor.doc).encode())
+    assert after.includes(document.ledger)
+    assert after.includes(before)
+    assert not before.includes(after)
+    document.apply(editor.change(sets("scenes", "b", 1)))
+    assert not after.includes(document.ledger)
 
 
 def sets(root: str, key: str, value: object) -> Callable[[Doc[Any]], None]:
