@@ -73,6 +73,13 @@ class Containers:
             if not self._add(update):
                 raise MalformedUpdate(f"shared types nested deeper than {MAX_NESTING}")
 
+    def forget(self) -> None:
+        """Let go of what is known of single types; none of them is deeper than the deepest."""
+        if self._floor is not None:
+            self._floor = self._deepest
+        self._depths = {}
+        self._used = set()
+
     def _check_parents(self, update: UpdateSummary, ledger: Ledger) -> None:
         made = {(client, clock) for client, clock, _, _, _ in update.types}
         for item in update.parents:

@@ -1,20 +1,24 @@
-"""One document: a pycrdt document, its ledger, and what its edits touched."""
+"""One document: its ledger, and either a replica in pycrdt or, while it rests, its encoding.
+
+A replica takes some twenty times the memory of what it encodes to. A document that nobody needs may
+`rest`; whatever needs the replica makes it anew, which nobody notices but by the time it takes.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
-from pycrdt import Doc, Map, Snapshot, Subscription, Transaction, merge_updates
+from pycrdt import Doc, Snapshot, merge_updates
 
 from collab.containers import Containers, estimate, is_container
 from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
 from collab.nesting import depths
 from collab.ports import Edit
+from collab.replica import Replica
 from collab.schema import Touches
 from collab.surrogates import Place, SurrogatePairs, UnknownCharacters, find_pairs
 from collab.update import read_update
@@ -24,6 +28,12 @@ KNOWN_MIN_BYTES: Final = 256
 KNOWN_MAX_BYTES: Final = 256 * 1024
 SMALL_DOCUMENT_BYTES: Final = 256 * 1024
 """What is read in a few milliseconds."""
+
+MEASURED_BYTES: Final = 16 * SMALL_DOCUMENT_BYTES
+"""What is encoded in some 20 ms: the bound of a small document that was edited for hours."""
+
+NOTHING_KNOWN: Final = (None, b"\0")
+"""The state vectors of those who have nothing of a document."""
 
 
 @dataclass(slots=True)
@@ -39,36 +49,35 @@ class Outcome:
 class Document:
     """A document to which updates are applied as they come, and that says what they touched.
 
-    One transaction stays open from one `settle` to the next. Applying an update inside it costs a
-    few microseconds however many clients the document has had; committing it, which is when pycrdt
-    tells observers what changed, costs in proportion to them, and is done at the projection's pace.
+    What is applied is committed, and told by pycrdt to who observes it, at `settle`: see `Replica`.
 
     Args:
         client_id: the Yjs client id for edits by the server.
         max_bytes: the document's limit.
+
+    Attributes:
+        ledger: what is known of it without asking pycrdt.
+        before_change: called before the first change after it was loaded, settled or at rest: what
+            the document shows can be looked at once more.
     """
 
-    _subscriptions: tuple[tuple[Map[Any], Subscription], ...]
-
     def __init__(self, client_id: int, max_bytes: int) -> None:
-        self.doc: Doc[Any] = Doc(client_id=client_id)
         self.ledger = Ledger()
+        self.before_change: Callable[[], None] = _nothing
+        self._client_id = client_id
         self._max_bytes = max_bytes
         self._size = 0
+        self._author = ""
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._containers = Containers(
-            partial(is_container, self.doc), partial(estimate, self.doc), self._measure
+            lambda client, clock: is_container(self.doc, client, clock),
+            lambda: estimate(self.doc),
+            lambda: depths(self.encode()),
         )
         self._pairs = SurrogatePairs()
-        self._touches = Touches()
-        self._author = ""
-        self._transaction: Transaction | None = None
-        self._scenes = self.doc.get("scenes", type=Map)
-        self._video = self.doc.get("video", type=Map)
-        self._subscriptions = (
-            (self._scenes, self._scenes.observe_deep(self._scenes_touched)),
-            (self._video, self._video.observe_deep(self._video_touched)),
-        )
+        self._replica: Replica | None = Replica(client_id)
+        self._resting = b""
+        self._needed = True
 
     @classmethod
     def load(
@@ -80,18 +89,23 @@ class Document:
             BrokenDocument: pycrdt cannot read or apply it; `index` says which.
         """
         document = cls(client_id, max_bytes)
-        document._begin()
+        replica = document._awake()
         for index, update in enumerate((state, *updates), -1):
             if update is not None:
                 document._size += len(update)
                 try:
-                    document._integrate(update)
+                    replica.integrate(update)
                 except (MalformedUpdate, BrokenDocument) as error:
                     raise BrokenDocument(str(error), index) from error
-        document._commit()
-        document.ledger = Ledger(Snapshot.from_doc(document.doc).encode())
-        document._touches = Touches(everything=True)
+        replica.commit()
+        replica.touch_everything()
+        document.ledger = Ledger(Snapshot.from_doc(replica.doc).encode())
         return document
+
+    @property
+    def doc(self) -> Doc[Any]:
+        """The pycrdt document; another one after each rest."""
+        return self._awake().doc
 
     def apply(self, update: bytes, *, own: bool = False) -> bool:
         """Apply an update that somebody sent.
@@ -125,11 +139,12 @@ class Document:
         cuts_deleted = self._pairs.check(summary, self.ledger)
         self._containers.check(summary, self.ledger, own=own)
         self._make_room(len(update))
-        if self._transaction is None:
-            self._begin()
-        self._integrate(update)
+        replica = self._awake()
+        if not replica.changing:
+            self.before_change()
+        replica.integrate(update)
         if cuts_deleted:
-            self._commit()
+            replica.commit()
         self._pairs.record(summary, self.ledger)
         self.ledger.record(summary)
         self._size += len(update)
@@ -156,9 +171,11 @@ class Document:
                 what was touched. Otherwise what is open counts as this user's, too.
         """
         if author != self._author:
-            if apart:
-                self._commit()
             self._author = author
+            if self._replica is not None:
+                if apart:
+                    self._replica.commit()
+                self._replica.author = author
 
     def begin_row(self) -> None:
         """Everything so far is stored: what is applied from now on is another row of the log."""
@@ -169,18 +186,10 @@ class Document:
 
         Never raises what the edit raises: it is in the outcome.
         """
-        self._commit()
-        updates: list[bytes] = []
-        subscription = self.doc.observe(lambda event: updates.append(event.update))
-        value: Any = None
-        failure: Exception | None = None
-        try:
-            with self.doc.transaction():
-                value = change(self.doc)
-        except Exception as error:  # noqa: BLE001 - handed to whoever asked for the edit
-            failure = error
-        finally:
-            self.doc.unobserve(subscription)
+        replica = self._awake()
+        replica.commit()
+        self.before_change()
+        updates, value, failure = replica.edit(change)
         for update in updates:
             summary = read_update(update)
             self._pairs.record(summary, self.ledger)
@@ -189,21 +198,46 @@ class Document:
         return Outcome(merge(updates), value, failure)
 
     def close(self) -> None:
-        """Let go of the memory: what pycrdt holds of its observers, no garbage collector sees."""
-        self._commit()
-        for shared, subscription in self._subscriptions:
-            shared.unobserve(subscription)
-        self._subscriptions = ()
+        """Let go of the memory; not to be used after that."""
+        if self._replica is not None:
+            self._replica.close()
 
     def settle(self) -> Touches:
         """What was touched since the last call; commits what is open."""
-        self._commit()
-        touches, self._touches = self._touches, Touches()
-        return touches
+        return self._awake().settle()
 
     def encode(self, state_vector: bytes | None = None) -> bytes:
         """The document as one update, or what it has beyond a (checked) state vector."""
-        return self.doc.get_update(state_vector)
+        if self._replica is None and state_vector in NOTHING_KNOWN:
+            return self._resting
+        return self._awake().doc.get_update(state_vector)
+
+    def needed(self) -> bool:
+        """Whether anything has needed the replica since the last call."""
+        needed, self._needed = self._needed, False
+        return needed
+
+    def rest(self) -> bool:
+        """Keep the encoding in place of the replica, if the document is small; returns whether.
+
+        It is read back first: what does not come back whole does not rest. What was touched and not
+        yet settled is forgotten: after a rest, everything counts as touched.
+        """
+        if self._replica is not None and self._size <= MEASURED_BYTES:
+            self._replica.commit()
+            state = self._replica.doc.get_update()
+            self._size = len(state)
+            if self._size <= SMALL_DOCUMENT_BYTES and self._comes_back_whole(state):
+                self._replica.close()
+                self._replica, self._resting = None, state
+                self._known.clear()
+                self._containers.forget()
+        return self.at_rest
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether only the encoding is kept."""
+        return self._replica is None
 
     @property
     def size(self) -> int:
@@ -222,86 +256,38 @@ class Document:
         if self._size + more <= self._max_bytes:
             return
         # The bound counts overwritten values, too; they go with the commit. Measure, then refuse.
-        self._commit()
+        self._awake().commit()
         self._size = len(self.encode())
         if self._size + more > self._max_bytes:
             raise DocumentTooBig(f"the document would pass its limit of {self._max_bytes} bytes")
 
-    def _measure(self) -> dict[tuple[int, int], int]:
-        return depths(self.encode())
-
-    def _begin(self) -> None:
-        transaction = self.doc.transaction()
-        transaction.__enter__()
-        self._transaction = transaction
-
-    def _commit(self) -> None:
-        if self._transaction is not None:
-            transaction, self._transaction = self._transaction, None
-            transaction.__exit__(None, None, None)
-
-    def _integrate(self, update: bytes) -> None:
+    def _comes_back_whole(self, state: bytes) -> bool:
+        """Whether an encoding knows and has deleted all that the document does."""
+        replica = Replica(self._client_id)
         try:
-            self.doc.apply_update(update)
-        except ValueError as error:
-            raise MalformedUpdate(str(error)) from None
-        except RuntimeError as error:
-            raise BrokenDocument(str(error)) from None
-        except BaseException as error:
-            # A Rust panic comes as an exception that no module exports.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise BrokenDocument("pycrdt panicked") from None
+            replica.integrate(state)
+            replica.commit()
+            return Ledger(Snapshot.from_doc(replica.doc).encode()).includes(self.ledger)
+        except (MalformedUpdate, BrokenDocument):
+            return False
+        finally:
+            replica.close()
 
-    def _scenes_touched(self, events: list[Any]) -> None:
-        touches = self._touches
-        touched: set[tuple[str, str | None]] = set()
-        for event in events:
-            path = event.path
-            depth = len(path)
-            if depth == 0:
-                touches.scenes.update(event.keys)
-                touched.update((scene, None) for scene in event.keys)
-                continue
-            scene = path[0]
-            if depth == 1:
-                names = set(event.keys) if hasattr(event, "keys") else {"*"}
-                self._note(touched, (scene, None), names)
-            elif path[1] != "layers":
-                self._note(touched, (scene, None), {str(path[1])})
-            elif depth == 2:
-                for layer in event.keys if hasattr(event, "keys") else ():
-                    self._note(touched, (scene, layer), {"*"})
-            else:
-                self._note(touched, (scene, str(path[2])), _layer_fields(path, event))
-        if self._author:
-            touches.author = self._author
-            touches.authors.update(dict.fromkeys(touched, self._author))
-
-    def _note(
-        self,
-        touched: set[tuple[str, str | None]],
-        place: tuple[str, str | None],
-        names: Iterable[str],
-    ) -> None:
-        touched.add(place)
-        self._touches.fields.setdefault(place, set()).update(names)
-
-    def _video_touched(self, events: list[Any]) -> None:
-        self._touches.video = True
+    def _awake(self) -> Replica:
+        """The replica; made anew after a rest."""
+        self._needed = True
+        if self._replica is None:
+            self._replica = Replica(self._client_id)
+            self._replica.author = self._author
+            self._replica.integrate(self._resting)
+            self._replica.commit()
+            self._replica.touch_everything()
+            self._resting = b""
+        return self._replica
 
 
-def _layer_fields(path: list[Any], event: Any) -> Iterable[str]:
-    """The names of the fields of a layer that an event at `path` is about."""
-    if len(path) == 3:
-        return event.keys if hasattr(event, "keys") else ("*",)
-    if path[3] != "properties":
-        return (str(path[3]),)
-    if len(path) > 4:
-        return (f"properties.{path[4]}",)
-    return (
-        (f"properties.{key}" for key in event.keys) if hasattr(event, "keys") else ("properties",)
-    )
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 MERGED_AT_ONCE: Final = 32

@@ -134,6 +134,13 @@ class History:
         self._tails.clear()
         self._greeting = None
 
+    def rest(self) -> None:
+        """Let go of everything; called when nobody joins or lags, and nothing was published for
+        long."""
+        self.forget()
+        self._updates.clear()
+        self._bytes = 0
+
     def _tail(self, version: int) -> bytes | None:
         """What was published after `version` as one frame; None if that is not kept any more."""
         tail = self._tails.get(version)

@@ -93,6 +93,14 @@ class Ledger:
         at = bisect_right(starts, start) - 1
         return at >= 0 and ends[at] >= end
 
+    def includes(self, other: Ledger) -> bool:
+        """Whether it has the same clocks as another, and all of its deletions at least."""
+        return self.state == other.state and all(
+            self.is_deleted(client, start, end)
+            for client, ranges in other._deleted.items()
+            for start, end in zip(*ranges, strict=True)
+        )
+
     def _delete(self, client: int, start: int, end: int) -> None:
         ranges = self._deleted.get(client)
         if ranges is None:

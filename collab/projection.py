@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from pycrdt import Doc
 from pycrdt import Map as SharedMap
 from pycrdt._pycrdt import Map
 
-from collab.entries import Faults, LayerEntry, SceneEntry
-from collab.ordering import UNORDERED, Ranking, sort_key
+from collab.entries import Faults, SceneEntry
+from collab.ordering import Ranking, sort_key
+from collab.rows import LAYER_NAMES, SCENE_NAMES, differences_of, layer_row, scene_row
 from collab.schema import (
     ASPECT_RATIOS,
     DEFAULT_ASPECT_RATIO,
@@ -32,12 +33,7 @@ from collab.schema import (
     is_colour,
     is_id,
 )
-from collab.values import MISSING, Reader, Rules, cut, same_json
-
-Row = TypeVar("Row", SceneRow, LayerRow)
-
-_SCENE_NAMES: Final = tuple(f.name for f in fields(SceneRow) if f.name != "id")
-_LAYER_NAMES: Final = tuple(f.name for f in fields(LayerRow) if f.name != "id")
+from collab.values import MISSING, Reader, Rules, cut
 
 
 class Projection:
@@ -97,6 +93,14 @@ class Projection:
         self._looked = True
         return changes
 
+    def forget(self) -> None:
+        """Let go of all that was read: the next refresh, of everything, finds all of it new."""
+        self._scene_rows = {}
+        self.scenes = []
+        self.layers = {}
+        self._looked = False
+        self._start_over()
+
     def disown(self, ids: Iterable[str]) -> None:
         """Leave out scenes and layers with these ids from the next refresh on: they belong to
         another video."""
@@ -112,8 +116,8 @@ class Projection:
             layers=layers,
             created={*scenes, *layers},
             changed={
-                **dict.fromkeys(scenes, frozenset(_SCENE_NAMES)),
-                **dict.fromkeys(layers, frozenset(_LAYER_NAMES)),
+                **dict.fromkeys(scenes, frozenset(SCENE_NAMES)),
+                **dict.fromkeys(layers, frozenset(LAYER_NAMES)),
             },
         )
 
@@ -293,21 +297,12 @@ class Projection:
         changes: Changes,
     ) -> SceneRow:
         entry = self._entries[scene]
-        row = SceneRow(
-            id=scene,
-            scene_number=number,
-            order=entry.order or UNORDERED,
-            text=entry.text,
-            duration=entry.duration,
-            start_time=start,
-            end_time=round(start + entry.duration, 6),
-            is_expanded=entry.is_expanded,
-        )
+        row = scene_row(scene, number, start, entry)
         if before is None:
             changes.created.add(scene)
-            differences = frozenset(_SCENE_NAMES)
+            differences = frozenset(SCENE_NAMES)
         else:
-            differences = _differences(before, row, _SCENE_NAMES)
+            differences = differences_of(before, row)
             if not differences:
                 return before
             if "duration" in differences:
@@ -370,12 +365,12 @@ class Projection:
         self, scene: str, layer: str, index: int, before: LayerRow | None, changes: Changes
     ) -> LayerRow:
         entry = self._entries[scene]
-        row = _layer_row(scene, layer, index, entry.layers[layer], entry.duration)
+        row = layer_row(scene, layer, index, entry.layers[layer], entry.duration)
         if before is None:
             changes.created.add(layer)
-            differences = frozenset(_LAYER_NAMES)
+            differences = frozenset(LAYER_NAMES)
         else:
-            differences = _differences(before, row, _LAYER_NAMES)
+            differences = differences_of(before, row)
             if not differences:
                 return before
         changes.layers[layer] = row
@@ -392,36 +387,6 @@ class _Stale:
     scenes: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
     layers: dict[str, set[str]] = field(default_factory=dict)
-
-
-def _layer_row(
-    scene: str, layer: str, index: int, entry: LayerEntry, scene_duration: float
-) -> LayerRow:
-    assert entry.type is not None
-    duration = scene_duration if entry.duration is None else entry.duration
-    return LayerRow(
-        id=layer,
-        scene_id=scene,
-        type=entry.type,
-        name=entry.type.capitalize() if entry.name is None else entry.name,
-        enabled=entry.enabled,
-        duration=duration,
-        start_time=entry.start_time,
-        end_time=round(entry.start_time + duration, 6),
-        order_index=index,
-        order=entry.order or UNORDERED,
-        properties=entry.properties,
-    )
-
-
-def _differences(before: Row, after: Row, names: tuple[str, ...]) -> frozenset[str]:
-    """The names of the fields in which two rows differ."""
-    found = {name for name in names if getattr(before, name) != getattr(after, name)}
-    if isinstance(before, LayerRow) and isinstance(after, LayerRow):
-        one, other = before.properties, after.properties
-        if one is not other and "properties" not in found and not same_json(one, other):
-            found.add("properties")
-    return frozenset(found)
 
 
 def _absent(value: Any) -> str:

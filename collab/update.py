@@ -12,25 +12,17 @@ usual update. Source of the format: `encodeStateAsUpdate` of yjs and its `readIt
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Final
 
+from collab.content import refuse, skip_any, skip_other, skip_text
 from collab.encoding import read_varuint
 from collab.errors import MalformedFrame, MalformedUpdate
 
 MAX_CLIENT: Final = 2**53 - 1
 MAX_CLOCK: Final = 2**31 - 1
 """Clocks are 32 bits in yrs; nobody makes two billion changes."""
-
-MAX_DEPTH: Final = 100
-"""How deep JSON values may nest; decoders recurse, and a stack is finite."""
-
-MAX_TYPE_REF: Final = 6
-"""Array, Map, Text, XmlElement, XmlFragment, XmlHook, XmlText: the shared types of Yjs."""
-
-_XML_NAMED: Final = (3, 5)
 
 
 @dataclass(slots=True)
@@ -92,20 +84,20 @@ def read_state_vector(data: bytes) -> dict[int, int]:
     try:
         count, at = read_varuint(data, 0)
         if count * 2 > len(data) - at:
-            _refuse("a state vector that counts more clients than it has bytes for")
+            refuse("a state vector that counts more clients than it has bytes for")
         state: dict[int, int] = {}
         for _ in range(count):
             client, at = read_varuint(data, at)
             clock, at = read_varuint(data, at)
             if client > MAX_CLIENT or clock > MAX_CLOCK:
-                _refuse("a client or clock out of range")
+                refuse("a client or clock out of range")
             state[client] = clock
     except IndexError:
         raise MalformedUpdate("the state vector ends before it is complete") from None
     except MalformedFrame as error:
         raise MalformedUpdate(str(error)) from None
     if at != len(data):
-        _refuse("bytes after the end of the state vector")
+        refuse("bytes after the end of the state vector")
     return state
 
 
@@ -120,32 +112,28 @@ def read_deletes(data: bytes, at: int = 0) -> tuple[list[tuple[int, int, int]], 
     clients, at = read_varuint(data, at)
     size = len(data)
     if clients * 2 > size - at:
-        _refuse("a delete set that counts more clients than it has bytes for")
+        refuse("a delete set that counts more clients than it has bytes for")
     for _ in range(clients):
         client, at = read_varuint(data, at)
         if client > MAX_CLIENT:
-            _refuse("a client out of range")
+            refuse("a client out of range")
         ranges, at = read_varuint(data, at)
         if ranges * 2 > size - at:
-            _refuse("a delete set that counts more ranges than it has bytes for")
+            refuse("a delete set that counts more ranges than it has bytes for")
         for _ in range(ranges):
             clock, at = read_varuint(data, at)
             length, at = read_varuint(data, at)
             if not length or clock + length > MAX_CLOCK:
-                _refuse("a deleted range out of bounds")
+                refuse("a deleted range out of bounds")
             deletes.append((client, clock, clock + length))
     return deletes, at
-
-
-def _refuse(what: str) -> NoReturn:
-    raise MalformedUpdate(what)
 
 
 def _read_update(data: bytes) -> UpdateSummary:
     size = len(data)
     count, at = read_varuint(data, 0)
     if count * 3 > size - at:
-        _refuse("an update that counts more clients than it has bytes for")
+        refuse("an update that counts more clients than it has bytes for")
     blocks: list[tuple[int, int, int]] = []
     needs: dict[int, int] = {}
     crossings: list[tuple[int, int, int, int]] = []
@@ -158,7 +146,7 @@ def _read_update(data: bytes) -> UpdateSummary:
     def refer(client: int, clock: int, other: int, target: int) -> None:
         if other == client:
             if target >= clock:
-                _refuse("an item that refers to itself or to a later one")
+                refuse("an item that refers to itself or to a later one")
         elif count > 1:
             crossings.append((client, clock, other, target))
         if needs.get(other, 0) <= target:
@@ -169,9 +157,9 @@ def _read_update(data: bytes) -> UpdateSummary:
         client, at = read_varuint(data, at)
         clock, at = read_varuint(data, at)
         if structs * 2 > size - at:
-            _refuse("a client's block that counts more structs than it has bytes for")
+            refuse("a client's block that counts more structs than it has bytes for")
         if client > MAX_CLIENT or client in seen:
-            _refuse("a client out of range, or twice in one update")
+            refuse("a client out of range, or twice in one update")
         seen.add(client)
         start = clock
         for _ in range(structs):
@@ -195,35 +183,35 @@ def _read_update(data: bytes) -> UpdateSummary:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
                         if info & 128 and cuts[-1] == (other, target + 1):
-                            _refuse("an item that stands on both sides of one")
+                            refuse("an item that stands on both sides of one")
                         cuts.append((other, target))
                         refer(client, clock, other, target)
                 else:
                     named, at = read_varuint(data, at)
                     if named == 1:
-                        at = _text(data, at)
+                        at = skip_text(data, at)
                     elif named == 0:
                         other, at = read_varuint(data, at)
                         target, at = read_varuint(data, at)
                         parents.add((other, target))
                         refer(client, clock, other, target)
                     else:
-                        _refuse("a parent that is neither named nor an item")
+                        refuse("a parent that is neither named nor an item")
                     if info & 32:
-                        at = _text(data, at)
+                        at = skip_text(data, at)
                 if ref == 8:
                     length, at = read_varuint(data, at)
                     if length > size - at:
-                        _refuse("more values than bytes")
+                        refuse("more values than bytes")
                     for _ in range(length):
-                        at = _any(data, at, 0)
+                        at = skip_any(data, at)
                 elif ref == 4:
                     length, at = read_varuint(data, at)
                     end = at + length
                     if end > size:
                         raise IndexError
                     if info & 32:
-                        _refuse("a piece of text as a value of a map")
+                        refuse("a piece of text as a value of a map")
                     text = data[at:end]
                     if not text.isascii():
                         characters = text.decode()
@@ -232,7 +220,7 @@ def _read_update(data: bytes) -> UpdateSummary:
                             pairs.update((client, place) for place in _pairs(characters, clock))
                     at = end
                 else:
-                    length, at = _other_content(data, at, ref)
+                    length, at = skip_other(data, at, ref)
                     if ref == 7:
                         if info & 192:
                             types.append((client, clock, other, target, "neighbour"))
@@ -241,15 +229,15 @@ def _read_update(data: bytes) -> UpdateSummary:
                         else:
                             types.append((client, clock, 0, -1, "root"))
             if not length:
-                _refuse("a struct of no length")
+                refuse("a struct of no length")
             clock += length
             if clock > MAX_CLOCK:
-                _refuse("a clock out of range")
+                refuse("a clock out of range")
         if clock > start:
             blocks.append((client, start, clock))
     deletes, at = read_deletes(data, at)
     if at != size:
-        _refuse("bytes after the end of the update")
+        refuse("bytes after the end of the update")
     return UpdateSummary(blocks, needs, crossings, types, parents, cuts, pairs, deletes)
 
 
@@ -295,13 +283,13 @@ def _place(data: bytes, at: int, info: int, item: Item) -> int:
     if not info & 192:
         named, at = read_varuint(data, at)
         if named:
-            at = _text(data, at)
+            at = skip_text(data, at)
         else:
             other, at = read_varuint(data, at)
             target, at = read_varuint(data, at)
             item.parent = (other, target)
         if info & 32:
-            at = _text(data, at)
+            at = skip_text(data, at)
     return at
 
 
@@ -309,14 +297,14 @@ def _content(data: bytes, at: int, ref: int) -> tuple[int, int]:
     if ref == 8:
         length, at = read_varuint(data, at)
         for _ in range(length):
-            at = _any(data, at, 0)
+            at = skip_any(data, at)
         return length, at
     if ref == 4:
         size, at = read_varuint(data, at)
         text = data[at : at + size]
         length = size if text.isascii() else len(text.decode().encode("utf-16-le")) // 2
         return length, at + size
-    return _other_content(data, at, ref)
+    return skip_other(data, at, ref)
 
 
 def _pairs(text: str, clock: int) -> Iterator[int]:
@@ -326,123 +314,3 @@ def _pairs(text: str, clock: int) -> Iterator[int]:
             clock += 1
             yield clock
         clock += 1
-
-
-def _text(data: bytes, at: int) -> int:
-    length, at = read_varuint(data, at)
-    end = at + length
-    if end > len(data):
-        raise IndexError
-    text = data[at:end]
-    if not text.isascii():
-        text.decode()
-    return end
-
-
-def _json(data: bytes, at: int) -> int:
-    length, at = read_varuint(data, at)
-    end = at + length
-    if end > len(data):
-        raise IndexError
-    text = data[at:end].decode()
-    if text == "undefined":
-        return end
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise MalformedUpdate("a JSON value that is not JSON") from None
-    _check_depth(value)
-    return end
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    _refuse("a value that is nested too deep")
-
-
-def _other_content(data: bytes, at: int, ref: int) -> tuple[int, int]:
-    """The rarer kinds of content; returns its length in clocks, and where it ends."""
-    if ref == 1:
-        return read_varuint(data, at)
-    if ref == 7:
-        kind, at = read_varuint(data, at)
-        if kind > MAX_TYPE_REF:
-            _refuse("a shared type that Yjs does not know")
-        if kind in _XML_NAMED:
-            at = _text(data, at)
-        return 1, at
-    if ref == 3:
-        length, at = read_varuint(data, at)
-        if at + length > len(data):
-            raise IndexError
-        return 1, at + length
-    if ref == 5:
-        return 1, _json(data, at)
-    if ref == 6:
-        return 1, _json(data, _text(data, at))
-    if ref == 2:
-        length, at = read_varuint(data, at)
-        if length > len(data) - at:
-            _refuse("more values than bytes")
-        for _ in range(length):
-            at = _json(data, at)
-        return length, at
-    if ref == 9:
-        return 1, _any(data, _text(data, at), 0)
-    return _refuse("content of a kind that Yjs does not know")
-
-
-_ANY_PLAIN: Final = frozenset({127, 126, 121, 120})
-_ANY_FIXED: Final = {124: 4, 123: 8, 122: 8}
-
-
-def _any(data: bytes, at: int, depth: int) -> int:
-    """Skip one lib0 `any` value; returns where it ends."""
-    kind = data[at]
-    at += 1
-    if kind == 125:
-        end = at
-        while data[end] > 127:
-            end += 1
-        if end - at > 8:
-            _refuse("a number of more than 63 bits")
-        return end + 1
-    if kind == 119:
-        return _text(data, at)
-    if kind in _ANY_PLAIN:
-        return at
-    if kind in _ANY_FIXED:
-        at += _ANY_FIXED[kind]
-        if at > len(data):
-            raise IndexError
-        return at
-    if kind == 116:
-        length, at = read_varuint(data, at)
-        if at + length > len(data):
-            raise IndexError
-        return at + length
-    if kind not in (117, 118):
-        _refuse("a value of a kind that Yjs does not know")
-    if depth == MAX_DEPTH:
-        _refuse("a value that is nested too deep")
-    count, at = read_varuint(data, at)
-    if count > len(data) - at:
-        _refuse("more values than bytes")
-    for _ in range(count):
-        if kind == 118:
-            at = _text(data, at)
-        at = _any(data, at, depth + 1)
-    return at

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
+from json.encoder import encode_basestring
 from math import isfinite, isnan
 from typing import Any, Final, Literal, TypeVar
 
@@ -206,6 +207,12 @@ def storable(text: str) -> str:
 
 def encoded_size(value: Any) -> int:
     """The bytes of a JSON value, written compactly in UTF-8."""
+    # What most properties are, without the encoder that json makes for each value.
+    if isinstance(value, str):
+        return len(encode_basestring(value).encode())
+    kind = type(value)
+    if kind is int or (kind is float and isfinite(value)):
+        return len(repr(value))
     return len(_ENCODER.encode(value).encode())
 
 

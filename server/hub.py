@@ -79,8 +79,6 @@ class Hub:
         self._draining = False
         self._ticker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed_since_trim = False
-        self._next_trim = 0.0
 
     @property
     def draining(self) -> bool:
@@ -285,7 +283,7 @@ class Hub:
 
     async def _close_and_snapshot(self, keeper: Keeper) -> None:
         await keeper.close()
-        self._closed_since_trim = True
+        self._stores.memory.freed()
         if not self._draining:
             self._snapshotting.start(keeper)
 
@@ -317,11 +315,13 @@ class Hub:
                 self._close(keeper)
             elif keeper.growth.wants_snapshot(now, idle=keeper.idle_since is not None):
                 self._snapshotting.start(keeper)
-        self._give_back_memory(now)
+        if not self._closing and self._stores.memory.due(now):
+            self._spawn(asyncio.to_thread(memory.give_back))
         keepers = list(self._keepers.values())
         self._forget_dead_nodes(now, keepers)
         metrics.slow_editors.set(sum(len(keeper.room.lagging) for keeper in keepers))
         metrics.projection_lag.set(max((keeper.projector.lag for keeper in keepers), default=0))
+        metrics.rooms_resting.set(sum(keeper.room.document.at_rest for keeper in keepers))
         metrics.snapshot_lag.set(max((keeper.growth.rows for keeper in keepers), default=0))
         metrics.backlog.set(
             sum(len(self._stores.durable.backlog(id_)) for id_ in self._stores.durable.waiting())
@@ -337,12 +337,6 @@ class Hub:
                     await self._check_access(keeper, head)
                 if head.seq > keeper.room.seq:
                     keeper.catch_up()
-
-    def _give_back_memory(self, now: float) -> None:
-        if self._closed_since_trim and not self._closing and now >= self._next_trim:
-            self._closed_since_trim = False
-            self._next_trim = now + memory.PACE_SECONDS
-            self._spawn(asyncio.to_thread(memory.give_back))
 
     def _forget_dead_nodes(self, now: float, keepers: list[Keeper]) -> None:
         dead = [node for node, heard in self._nodes.items() if now - heard > bus.DEAD_SECONDS]
@@ -366,7 +360,8 @@ class Hub:
 
     def _snapshot_ended(self, video_id: UUID) -> None:
         # A room that was closed is held until then.
-        self._closed_since_trim = self._closed_since_trim or video_id not in self._keepers
+        if video_id not in self._keepers:
+            self._stores.memory.freed()
 
     async def _project_what_is_behind(self) -> None:
         """A process that was killed may have left edits in the log that the tables do not show."""

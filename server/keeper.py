@@ -25,28 +25,17 @@ from collab.errors import (
     VideoNotFound,
 )
 from collab.ports import Edit, Edited
-from collab.room import Batch, Brought, Item, Received, Requested, Room
+from collab.room import Batch, Brought, Item, Requested, Room
 from collab.session import Session
 from collab.surrogates import find_pairs
+from server.fanout import FanOut
 from server.growth import Growth
 from server.inbox import Inbox
 from server.projector import Projector
+from server.rounds import Rounds
 from server.stores import Stores
 from server.tail import Tail
 
-SENDING_SHARE: Final = 0.3
-"""The share of a core that a room may spend on sending: a fan-out that took t seconds is followed
-by the next one t / SENDING_SHARE after it began, or later."""
-
-PAUSE_AFTER: Final = 500
-"""Editors written to before others get a turn."""
-
-LAGGING_SECONDS: Final = 0.05
-PRESENCE_SECONDS: Final = 0.03
-PRESENCE_SHARE: Final = 1 / 10
-"""The share of a core that a room may spend on sending presence."""
-
-FORGET_SECONDS: Final = 10.0
 LOGGED_SECONDS: Final = 10.0
 
 CATCH_UP_TRIES: Final = 3
@@ -72,17 +61,14 @@ class Keeper:
         self._ended = ended
         self._wake = asyncio.Event()
         self._inbox = Inbox(self._wake.set)
-        self._timer: asyncio.TimerHandle | None = None
-        self._next_take = 0.0
-        self._taken_at = 0.0
+        self._fan_out = FanOut(stores.clock, stores.metrics)
         self._behind = False
         self._tail = Tail(video_id, stores.log, stores.metrics)
-        self._next_presence = 0.0
         self._flushed = asyncio.Event()
-        self._last_join = 0.0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.room: Room
+        self._rounds: Rounds
 
     async def open(self) -> None:
         """Load the document and begin.
@@ -99,7 +85,16 @@ class Keeper:
         self.growth.snapshot_bytes = len(stored.state or b"")
         bus = self._stores.bus
         document = self._stores.document(self.video_id, stored)
-        self.room = Room(document, stored.seq, self._stores.framing, shared=bus is not None)
+        self.room = Room(
+            document,
+            stored.seq,
+            self._stores.framing,
+            shared=bus is not None,
+            rest_seconds=self._stores.rest_seconds,
+        )
+        self._rounds = Rounds(
+            self.video_id, self.room, self.projector, self._stores, self._wake.set
+        )
         if bus is not None:
             await bus.subscribe(self.video_id)
             # What was stored between the load and the subscription.
@@ -120,7 +115,7 @@ class Keeper:
     def join(self, session: Session) -> None:
         """Let an editor in."""
         self.idle_since = None
-        self._last_join = self._stores.clock()
+        self._rounds.joined()
         self.room.join(session)
 
     def leave(self, session: Session) -> None:
@@ -215,7 +210,7 @@ class Keeper:
 
     def share_presence(self) -> None:
         """Tell the other nodes all that is known of this node's editors."""
-        self._share_presence(everything=True)
+        self._rounds.share_presence(everything=True)
 
     def greet(self) -> None:
         """Another node has opened the video: tell it who is here, and where the log stands, since
@@ -261,9 +256,9 @@ class Keeper:
                 if self._stores.durable.backlog(self.video_id) and not self._stores.durable.failing:
                     await self._flush()
                 if self._inbox:
-                    await self._pace()
+                    await self._fan_out.pace(at_once=self._closing)
                     await self._process(self._inbox.take())
-                self._look_after()
+                self._rounds.look_after()
         except VideoNotFound as error:
             self._fail(error)
         except CocutError as error:
@@ -273,23 +268,14 @@ class Keeper:
             _log.exception("room_failed", video=str(self.video_id))
             self._fail(Unavailable("The room of this video failed; connect again."))
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._rounds.close()
 
     async def _wait(self) -> None:
         if not self._inbox:
             await self._wake.wait()
         self._wake.clear()
 
-    async def _pace(self) -> None:
-        wait = self._next_take - self._stores.clock()
-        if wait > 0 and not self._closing:
-            await asyncio.sleep(wait)
-        self._taken_at = self._stores.clock()
-
     async def _process(self, items: list[Item]) -> None:
-        if any(not isinstance(item, Received) or item.frame[:2] != b"\0\0" for item in items):
-            self.projector.prime()
         batch = await self._take(items)
         if batch.asks_for_characters:
             await self._learn_characters()
@@ -309,7 +295,7 @@ class Keeper:
             requested.settled(outcome)
         self._count(batch)
         if frame is not None:
-            await self._fan_out(frame)
+            await self._fan_out.send(self.room, frame)
         self.projector.look(force=bool(batch.outcomes))
 
     def _count(self, batch: Batch) -> None:
@@ -384,66 +370,13 @@ class Keeper:
         rows = await self._tail.after(self.room.seq, upto)
         if not rows.updates:
             return
-        self.projector.prime()
         await self._learn_characters()
         news = self.room.take_stored(rows.updates, rows.authors)
         self.growth.add(rows.seq - self.room.seq, sum(map(len, rows.updates)))
         self.room.seq = max(self.room.seq, rows.seq)
         if news is not None:
-            await self._fan_out(self.room.publish(news, self.room.seq))
+            await self._fan_out.send(self.room, self.room.publish(news, self.room.seq))
         self.projector.look(force=False)
-
-    def _share_presence(self, *, everything: bool = False) -> None:
-        if self._stores.bus is not None:
-            states = self.room.presence.share(everything=everything)
-            if states is not None:
-                self._stores.bus.presence(self.video_id, states)
-
-    async def _fan_out(self, frame: bytes) -> None:
-        clock = self._stores.clock
-        began = clock()
-        spent = 0.0
-        since = began
-        for _ in self.room.broadcast(frame, PAUSE_AFTER):
-            spent += clock() - since
-            await asyncio.sleep(0)
-            since = clock()
-        now = clock()
-        spent += now - since
-        # The next batch is taken so much earlier as this one was before its fan-out.
-        self._next_take = began + spent / SENDING_SHARE - max(0.0, began - self._taken_at)
-        self._stores.metrics.fan_out_seconds.observe(spent)
-        self._stores.metrics.bytes_sent.inc(len(frame) * len(self.room.sessions))
-
-    def _look_after(self) -> None:
-        """What is due now and then; asks to be woken when something will be."""
-        now = self._stores.clock()
-        due: list[float] = []
-        if self.room.presence.pending():
-            if now >= self._next_presence:
-                self._share_presence()
-                self.room.send_presence(now)
-                spent = self._stores.clock() - now
-                self._next_presence = now + max(PRESENCE_SECONDS, spent / PRESENCE_SHARE)
-            if self.room.presence.pending():
-                due.append(max(self._next_presence - now, self.room.presence.wait()))
-        if self.room.lagging:
-            self._stores.metrics.editors_aborted.inc(self.room.help_lagging(now))
-            due.append(LAGGING_SECONDS)
-        wait = self.projector.look(force=False)
-        if wait is not None:
-            due.append(wait)
-        if self._last_join:
-            if now - self._last_join > FORGET_SECONDS:
-                self._last_join = 0.0
-                self.room.history.forget()
-            else:
-                due.append(FORGET_SECONDS)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if due:
-            self._timer = asyncio.get_running_loop().call_later(min(due), self._wake.set)
 
     def _fail(self, error: CocutError) -> None:
         """End the room and everybody's connection to it; it can be opened anew."""

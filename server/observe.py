@@ -111,6 +111,11 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.rooms = Gauge("cocut_rooms", "Videos open on this node", registry=registry)
+        self.rooms_resting = Gauge(
+            "cocut_rooms_resting",
+            "Of these, those whose document rests, in a tenth of the memory",
+            registry=registry,
+        )
         self.editors = Gauge("cocut_editors", "Open Yjs connections", registry=registry)
         self.listeners = Gauge("cocut_listeners", "Open Socket.IO connections", registry=registry)
         self.edits = Counter(

@@ -131,6 +131,7 @@ class Projector:
         self._wake = wake
         self.projected_seq = projected_seq
         self._seen_seq = projected_seq
+        room.document.before_change = self.prime
         if projected_seq < seq:
             self._urgent = True
             wake()
@@ -140,15 +141,29 @@ class Projector:
         """How many log rows the tables are behind."""
         return self._room.seq - self.projected_seq
 
+    @property
+    def still(self) -> bool:
+        """Whether the tables show all that was published, and all who listen have heard of it."""
+        busy = self._writing is not None or self._again or self._untold or self._waiters
+        return not (self._failed or busy) and (
+            min(self._seen_seq, self.projected_seq) >= self._room.seq
+        )
+
     def prime(self) -> None:
         """Read the whole document once, before the first change, to know later what changed."""
         if not self._primed and self._seen_seq == self._room.seq:
             self._projection.refresh(self._room.document.doc, self._room.document.settle())
             self._primed = self._looked = True
 
+    def rest(self) -> None:
+        """Let go of the rows, all of which the tables show; before the next change they are read
+        again. Only while `still`."""
+        self._projection.forget()
+        self._primed = self._looked = False
+
     def start_over(self) -> None:
         """The room has loaded its document anew."""
-        self._primed = False
+        self._room.document.before_change = self.prime
         self._base = None
 
     def look(self, *, force: bool) -> float | None:

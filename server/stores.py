@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from collab.document import Document
 from collab.errors import BrokenDocument, CorruptLog
 from collab.protocol import Framing
+from collab.room import REST_SECONDS
 from collab.schema import DocumentLimits
 from persistence.bus import Bus
 from persistence.update_log import StoredDocument, UpdateLog
 from server.durable import DurableLog
+from server.memory import Memory
 from server.observe import Metrics
 
 
@@ -29,6 +31,8 @@ class Stores:
         clock: monotonic seconds.
         metrics: of this process.
         bus: the way to other nodes, if there are any.
+        memory: told when a good deal was freed.
+        rest_seconds: for how long nobody has needed a document that rests.
     """
 
     log: UpdateLog
@@ -38,6 +42,8 @@ class Stores:
     clock: Callable[[], float]
     metrics: Metrics
     bus: Bus | None = None
+    memory: Memory = field(default_factory=Memory)
+    rest_seconds: float = REST_SECONDS
 
     def document(self, video_id: UUID, stored: StoredDocument) -> Document:
         """The document that a video's snapshot and log make.

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     past,
     reads,
     render,
+    videos,
 )
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.report import Measured, parsed, raw, write
@@ -42,7 +43,7 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "reads": reads.reads,
     "lists": libraries.lists,
     "upload": libraries.upload,
-    "videos": joins.videos,
+    "videos": videos.videos,
     "speech": generation.speech,
     "image": generation.image,
     "events": events.events,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,7 +75,7 @@ def _measured(bench: Bench, videos: int) -> Load:
         ) as load:
             end = time.monotonic() + JOIN_SECONDS
             # The prepared videos are an edit each; then the editors join, and begin.
-            while _metric(server, "cocut_edits_total") < 2 * videos:
+            while server.metric("cocut_edits_total") < 2 * videos:
                 if time.monotonic() > end or load.poll() is not None:
                     raise RuntimeError("the editors did not begin")
                 time.sleep(0.1)
@@ -95,17 +93,9 @@ def _measured(bench: Bench, videos: int) -> Load:
 def _counts(server: Cocut) -> tuple[float, ...]:
     own, *database = server.server.pids
     return (
-        _metric(server, "cocut_edits_total"),
-        _metric(server, "cocut_batches_total"),
-        _metric(server, "cocut_sent_bytes_total"),
+        server.metric("cocut_edits_total"),
+        server.metric("cocut_batches_total"),
+        server.metric("cocut_sent_bytes_total"),
         measure([own]).cpu,
         measure(database).cpu,
     )
-
-
-def _metric(server: Cocut, name: str) -> float:
-    """The sum of a metric's lines."""
-    address = server.server.url.replace("ws:", "http:").removesuffix("/ws/videos")
-    with urllib.request.urlopen(f"{address}/metrics") as reply:
-        lines = reply.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[{{ ]", line))

@@ -1,10 +1,8 @@
-"""Rows about joining: many at once, after a restart, into a cold room, and what it keeps."""
+"""Rows about joining: many at once, after a restart, into a cold room."""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 import statistics
 from contextlib import asynccontextmanager
 from random import Random
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pycrdt import Doc
 
 from server.load.editor import Counts
-from server.load.edits import prepared_video
 from server.load.frames import Wire
 from server.load.run import read_document, write_document
 from server.load.swarm import Seat, Swarm
@@ -210,70 +207,3 @@ def opening(bench: Bench) -> list[Row]:
             [] if found <= 150 else bench.profiles,
         )
     ]
-
-
-def videos(bench: Bench) -> list[Row]:
-    """Many videos open, five editors each: memory."""
-    count = 200 if bench.quick else 2000
-    return [_videos(bench, count, 2, 3), _videos(bench, min(count, 500), 20, 5)]
-
-
-def _videos(bench: Bench, count: int, scenes: int, layers: int) -> Row:
-    async def prepare(server: Server) -> list[Wire]:
-        wires, random = [], Random(9)
-        for _ in range(count):
-            wire = await new_video(server)
-            keeper = await write_document(wire, [prepared_video(scenes, layers, random)])
-            await keeper.leave()
-            wires.append(wire)
-        return wires
-
-    async def fill(server: Server, wires: list[Wire]) -> tuple[int, int, int]:
-        await read_document(await new_video(server))
-        before = measure(server.pids[:1]).memory
-        trails = [Trail() for _ in wires]
-        first = Swarm([Seat(w, t) for w, t in zip(wires, trails, strict=True)], Counts())
-        await first.join()
-        await first.quiet(1, 10)
-        one_each = measure(server.pids[:1]).memory
-        more = [
-            Seat(wire, trail) for wire, trail in zip(wires, trails, strict=True) for _ in range(4)
-        ]
-        rest_of_them = Swarm(more, Counts())
-        await rest_of_them.join()
-        await rest_of_them.quiet(1, 10)
-        five_each = measure(server.pids[:1]).memory
-        await first.leave()
-        await rest_of_them.leave()
-        return before, one_each, five_each
-
-    with cocut(bench.logs) as server:
-        wires = run_async(lambda: prepare(server.server))
-        server.stop()
-        server.start()
-        before, one, five = run_async(lambda: fill(server.server, wires))
-    connection = (five - one) / (4 * count)
-    video = (one - before) / count - connection
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        bare = pool.apply(_bare_documents, (scenes, layers))
-    return Row(
-        "videos",
-        f"{count:,} videos of {scenes} scenes x {layers} layers open, five editors each",
-        "<= 200 KB a video, <= 12 KB an idle connection",
-        f"{video / 1000:.0f} KB a video (a bare pycrdt document of the same: {bare / 1000:.0f} "
-        f"KB), {connection / 1000:.1f} KB a connection "
-        f"({before / MB:.0f} MB before, {five / MB:.0f} MB in the end)",
-        video <= 200_000 and connection <= 12_000,
-        {"before": before, "one_each": one, "five_each": five, "bare_document": bare},
-    )
-
-
-def _bare_documents(scenes: int, layers: int, count: int = 100) -> float:
-    """Bytes of memory that a pycrdt document takes by itself, in this (new) process."""
-    states = [prepared_video(scenes, layers, Random(number)) for number in range(count)]
-    documents: list[Doc[Any]] = []
-    before = measure([os.getpid()]).memory
-    for state in states:
-        documents.append(Doc())
-        documents[-1].apply_update(state)
-    return (measure([os.getpid()]).memory - before) / count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +115,14 @@ class Cocut:
             stderr=self._logs,
         )
         wait_for_line(self._process, b"ready")
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric's lines."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics") as reply:
+            lines = reply.read().decode().splitlines()
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[{{ ]", line)
+        )
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,12 @@ STOP_SECONDS: Final = 15.0
 class Server:
     """`cocut serve`, ready.
 
+    Args:
+        data_dir: its data directory.
+        options: of the command line.
+        worker: with a worker beside it.
+        program: in place of `cocut`.
+
     Attributes:
         address: `http://HOST:PORT`.
         data_dir: its data directory.
@@ -43,6 +49,7 @@ class Server:
         *options: str,
         worker: bool = False,
         certificate: Certificate | None = None,
+        program: Sequence[str] = (str(COCUT),),
     ) -> None:
         self.data_dir = data_dir
         self.certificate = certificate
@@ -51,7 +58,7 @@ class Server:
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command(data_dir, *options, worker=worker),
+                command(data_dir, *options, worker=worker, program=program),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -184,10 +191,15 @@ class Api:
         return list(reply.data["scenes"])
 
 
-def command(data_dir: Path, *options: str, worker: bool = False) -> list[str]:
+def command(
+    data_dir: Path,
+    *options: str,
+    worker: bool = False,
+    program: Sequence[str] = (str(COCUT),),
+) -> list[str]:
     """The command line of a server on a free port, without a worker unless asked for."""
     return [
-        *(str(COCUT), "serve", "--data-dir", str(data_dir), "--port", "0"),
+        *(*program, "serve", "--data-dir", str(data_dir), "--port", "0"),
         *(() if worker else ("--no-worker",)),
         *options,
     ]

@@ -5,71 +5,24 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
 from pycrdt import Doc, Map, Text
 
-from api.websocket import binary_frame
-from collab.projection import Projection
-from collab.schema import DocumentLimits
-from persistence.compactor import Compactor
+from collab import protocol
 from persistence.database import Database
-from persistence.journal import Journal
-from persistence.snapshots import Snapshots
-from persistence.tables import Tables
-from persistence.update_log import UpdateLog
-from persistence.videos import Videos
 from server import memory
-from server.durable import DurableLog
-from server.hub import Hub
-from server.observe import Metrics
-from server.places import ConnectionLimits
-from server.projector import Projector
-from server.stores import Stores
+from server.load.edits import prepared_video
 from tests.support.channels import ListChannel
+from tests.support.hub import hub_of, sit, until
 from tests.support.videos import make_video
 
 ROOMS = 200
 IDLE_SECONDS = 0.2
-
-
-@asynccontextmanager
-async def hub_of(database: Database, directory: Path) -> AsyncIterator[tuple[Hub, Metrics]]:
-    """A hub as the server has it, whose idle rooms end soon."""
-    limits, metrics = DocumentLimits(), Metrics()
-    log = UpdateLog(database)
-    durable = DurableLog(database, log, await Journal.open(directory), time.monotonic)
-    stores = Stores(log, durable, limits, binary_frame, time.monotonic, metrics)
-    scenes, compactor = Tables(database), Compactor()
-
-    def projector(video_id: UUID) -> Projector:
-        projection = Projection(limits, lambda _: False)
-        return Projector(
-            video_id, projection, scenes, time.monotonic, metrics, lambda _id, _seq, _changes: None
-        )
-
-    hub = Hub(
-        stores,
-        projector,
-        Videos(database),
-        Snapshots(database, compactor),
-        ConnectionLimits(per_user=ROOMS),
-        time.time,
-        IDLE_SECONDS,
-    )
-    hub.start()
-    try:
-        yield hub, metrics
-    finally:
-        await hub.drain()
-        await compactor.close()
-        await durable.close()
 
 
 def content() -> bytes:
@@ -102,15 +55,22 @@ def in_use() -> int:
     return int(found.uordblks + found.hblkhd)
 
 
-async def until(metrics: Metrics, rooms: int) -> None:
-    async with asyncio.timeout(60):
-        while metrics.registry.get_sample_value("cocut_rooms") != rooms:
-            await asyncio.sleep(0.05)
+async def large_videos(database: Database, state: bytes) -> list[UUID]:
+    """Videos with this content, as snapshots: closing their rooms makes no new ones."""
+    videos = [await make_video(database) for _ in range(ROOMS)]
+    async with database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO video_snapshots (video_id, seq, state, checksum)"
+            " SELECT id, 1, $1, sha256($1) FROM videos",
+            state,
+        )
+        await connection.execute("DELETE FROM video_updates")
+    return videos
 
 
-async def test_memory_returns_when_rooms_are_closed(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def given_back(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when memory was given back to the system."""
     given_back = asyncio.Event()
     loop, real = asyncio.get_running_loop(), memory.give_back
 
@@ -119,37 +79,45 @@ async def test_memory_returns_when_rooms_are_closed(
         loop.call_soon_threadsafe(given_back.set)
 
     monkeypatch.setattr("server.hub.memory.give_back", give_back)
+    return given_back
+
+
+async def test_memory_returns_when_rooms_are_closed(
+    database: Database, tmp_path: Path, given_back: asyncio.Event
+) -> None:
     state = content()
-    videos = [await make_video(database) for _ in range(ROOMS)]
-    async with database.transaction() as connection:
-        # As snapshots, so that no new ones are made when the rooms are closed.
-        await connection.execute(
-            "INSERT INTO video_snapshots (video_id, seq, state, checksum)"
-            " SELECT id, 1, $1, sha256($1) FROM videos",
-            state,
-        )
-        await connection.execute("DELETE FROM video_updates")
-    async with hub_of(database, tmp_path) as (hub, metrics):
+    videos = await large_videos(database, state)
+    async with hub_of(database, tmp_path, editors=ROOMS, idle_seconds=IDLE_SECONDS) as (hub, seen):
         began = in_use()
-        seats = [
-            await hub.connect(
-                video,
-                ListChannel(),
-                user="ann",
-                may_edit=True,
-                access_version=0,
-                expires_at=time.time() + 3600,
-            )
-            for video in videos
-        ]
-        await until(metrics, ROOMS)
+        seats = [await sit(hub, video, ListChannel()) for video in videos]
+        await until(seen, rooms=ROOMS)
         held = in_use() - began
         for seat in seats:
             seat.leave()
         del seats, seat
-        await until(metrics, 0)
+        await until(seen, rooms=0)
         async with asyncio.timeout(30):
             await given_back.wait()
         kept = in_use() - began
     assert held > ROOMS * len(state)
     assert kept < held / 20, (kept, held)
+
+
+async def test_memory_returns_while_editors_rest(
+    database: Database, tmp_path: Path, given_back: asyncio.Event
+) -> None:
+    """R9"""
+    videos = await large_videos(database, prepared_video(20, 5, Random(1)))
+    async with hub_of(database, tmp_path, editors=ROOMS, rest_seconds=3.0) as (hub, seen):
+        began = in_use()
+        seats = [await sit(hub, video, ListChannel()) for video in videos]
+        held = in_use() - began
+        for seat in seats:
+            seat.receive(b"".join(protocol.step_2(b"\0\0")))
+        await until(seen, rooms=ROOMS, rooms_resting=ROOMS)
+        async with asyncio.timeout(30):
+            await given_back.wait()
+        kept = in_use() - began
+        for seat in seats:
+            seat.leave()
+    assert kept < held / 10, (kept, held)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, XmlFragment
@@ -13,6 +14,7 @@ from pycrdt import Array, Doc, Map, Text, XmlFragment
 from collab.document import Document
 from collab.projection import Projection
 from collab.schema import Changes, DocumentLimits, LayerRow, SceneRow, Touches
+from collab.values import encoded_size
 
 LIMITS = DocumentLimits(scenes=3, layers=3, text=12, properties_bytes=120)
 SCENES = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(5)] + ["scene", ""]
@@ -271,3 +273,15 @@ def test_j13_touched_parts_give_what_everything_gives(
         assert everything == full.rows()
         assert tables.scenes == {row.id: row for row in projection.scenes}
         assert tables.layers == {r.id: r for rows in projection.layers.values() for r in rows}
+
+
+@given(json_values)
+def test_j11_sizes_are_those_of_compact_json(value: Any) -> None:
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(written.encode())
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error)):
+            encoded_size(value)
+    else:
+        assert encoded_size(value) == size

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map, Snapshot, Text, XmlElement, XmlFragment, XmlText
 
+from collab.content import MAX_DEPTH
 from collab.errors import MalformedUpdate, MissingUpdates
 from collab.ledger import Ledger
-from collab.update import MAX_DEPTH, read_deletes, read_state_vector, read_update
+from collab.update import read_deletes, read_state_vector, read_update
 
 
 def rich_document(client: int = 5) -> Doc[Any]:
