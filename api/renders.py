@@ -15,6 +15,7 @@ from api.permissions import Action
 from api.routes import Answer, Call, Route, on_job, on_video
 from api.schemas.base import Page
 from api.schemas.renders import (
+    QUALITIES,
     ManyRenders,
     OneRender,
     RegenerateRequest,
@@ -34,15 +35,6 @@ from persistence.renders import KINDS, Outlook
 from persistence.scenes import timestamp
 from persistence.videos import VideoRecord
 
-QUALITIES: Final = {
-    "360p": 360,
-    "480p": 480,
-    "720p": 720,
-    "1080p": 1080,
-    "1440p": 1440,
-    "2160p": 2160,
-}
-"""The shorter side of the picture in pixels."""
 BEST_UNASKED: Final = 1080
 _WEIGHTS: Final = {"mp4": 1.0, "mov": 1.0, "webm": 2.5, "gif": 2.5, "mp3": 0.2}
 """What a format costs, measured against mp4."""

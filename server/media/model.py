@@ -10,15 +10,6 @@ from typing import Final, Literal, Protocol
 from collab.schema import LayerRow, SceneRow
 
 FPS: Final = 30
-QUALITIES: Final[Mapping[str, int]] = {
-    "360p": 360,
-    "480p": 480,
-    "720p": 720,
-    "1080p": 1080,
-    "1440p": 1440,
-    "2160p": 2160,
-}
-"""The shorter side of the picture in pixels."""
 FORMATS: Final = ("mp4", "webm", "gif", "mov", "mp3")
 RATIOS: Final[Mapping[str, tuple[int, int]]] = {
     "16:9": (16, 9),
@@ -66,7 +57,7 @@ class RenderOptions:
     """How to render.
 
     Attributes:
-        quality: a key of `QUALITIES`.
+        quality: a key of `api.schemas.renders.QUALITIES`.
         aspect_ratio: a key of `RATIOS`; the video's own if None.
         format: one of `FORMATS`.
         watermark: the mark to burn in, if any.
