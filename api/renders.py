@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -102,7 +102,7 @@ async def start_regeneration(call: Call[RegenerateRequest, None]) -> Answer:
     data = {
         "job_id": str(job.id),
         "estimated_time": _seconds(outlook.seconds),
-        "status": _plain_status(job),
+        "status": _plain_status(job.status),
     }
     return Answer({**data, **_secret(call, body.webhook_url, job)}, "Video regeneration started")
 
@@ -113,15 +113,8 @@ async def get_regeneration_status(call: Call[None, None]) -> Answer:
     job = await renders.latest(call.video_id, "regenerate")
     if job is None:
         raise JobNotFound("This video was never regenerated.")
-    seen = shown(job, (await renders.outlook([job.id])).get(job.id), set(), None)
     return Answer(
-        {
-            "status": _plain_status(job),
-            "progress": seen["progress"],
-            "current_scene": seen["current_scene"],
-            "total_scenes": seen["total_scenes"],
-            "estimated_time_remaining": seen["estimated_time_remaining"],
-        }
+        regeneration(shown(job, (await renders.outlook([job.id])).get(job.id), set(), None))
     )
 
 
@@ -179,11 +172,7 @@ def shown(
         links: signs the links to them; without it there are none.
     """
     state, result = job.state, job.result or {}
-    left = 0.0
-    if job.status == "processing":
-        left = float(state.get("estimated_time_remaining", outlook.seconds if outlook else 0))
-    elif job.status == "queued" and outlook is not None:
-        left = outlook.seconds
+    left = outlook.seconds if outlook is not None else 0.0
 
     def link(name: str) -> str | None:
         path = result.get(name)
@@ -209,6 +198,12 @@ def shown(
         "created_at": timestamp(job.created_at),
         "finished_at": None if job.finished_at is None else timestamp(job.finished_at),
     }
+
+
+def regeneration(render: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a regeneration is, of what `shown` says."""
+    names = ("progress", "current_scene", "total_scenes", "estimated_time_remaining")
+    return {"status": _plain_status(render["status"]), **{name: render[name] for name in names}}
 
 
 async def _start(
@@ -287,8 +282,8 @@ def _secret(call: Call[Any, None], webhook_url: str | None, job: Job) -> dict[st
     return {"webhook_secret": call.parts.media.links.webhook_secret(job.id)}
 
 
-def _plain_status(job: Job) -> str:
-    return "processing" if job.status == "queued" else job.status
+def _plain_status(status: str) -> str:
+    return "processing" if status == "queued" else status
 
 
 def _seconds(seconds: float) -> int:

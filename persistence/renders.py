@@ -63,26 +63,39 @@ WHERE j.video_id = $1 AND j.status = 'completed' AND name = ANY($2::text[]) AND 
 _OUTLOOK: Final = """
 WITH speed AS (
   SELECT coalesce(sum(took) / nullif(sum(cost), 0), $1::float8) AS seconds FROM (
-    SELECT extract(epoch FROM finished_at - started_at)::float8 AS took,
+    SELECT coalesce((result->>'worked')::float8,
+                    extract(epoch FROM finished_at - started_at)::float8) AS took,
            (input->>'cost')::float8 AS cost
     FROM jobs
     WHERE status = 'completed' AND kind IN ('render', 'regenerate') AND attempts = 1
     ORDER BY finished_at DESC LIMIT 20
   ) recent
 ), open AS (
-  SELECT id, status, created_at, (input->>'cost')::float8 * (1 - progress / 100) AS cost
-  FROM jobs
-  WHERE status IN ('queued', 'processing') AND kind IN ('render', 'regenerate')
+  SELECT j.id, j.status = 'processing' AS runs, j.created_at, j.started_at,
+    CASE WHEN q.status = 'picked' AND q.heartbeat > now() - interval '10 seconds'
+      THEN q.queue_manager_id END AS worker,
+    CASE WHEN j.status = 'processing' AND j.state->>'stage' <> 'preparing'
+      THEN coalesce((j.state->>'estimated_time_remaining')::float8, 0)
+      ELSE (j.input->>'cost')::float8 * (1 - j.progress / 100) * speed.seconds END AS seconds
+  FROM speed, jobs j LEFT JOIN pgqueuer q ON q.id = j.queue_id
+  WHERE j.status IN ('queued', 'processing') AND j.kind IN ('render', 'regenerate')
+), lane AS (
+  SELECT greatest(count(DISTINCT worker), 1) AS workers,
+         coalesce(sum(seconds) FILTER (WHERE runs), 0) AS running
+  FROM open
 ), ahead AS (
-  SELECT id,
-    CASE status WHEN 'queued' THEN
-      row_number() OVER (PARTITION BY status ORDER BY created_at, id) ELSE 0 END AS position,
-    sum(cost) OVER (ORDER BY (status = 'queued'), created_at, id) AS cost
+  SELECT id, runs, seconds,
+    row_number() OVER (PARTITION BY runs ORDER BY created_at, id) AS position,
+    sum(seconds) OVER (PARTITION BY runs ORDER BY created_at, id) - seconds AS waiting,
+    sum(seconds) OVER (PARTITION BY runs, worker ORDER BY started_at, id) AS beside
   FROM open
 )
-SELECT ahead.id, ahead.position, ahead.cost * speed.seconds AS seconds
-FROM ahead, speed WHERE ahead.id = ANY($2::uuid[])
+SELECT id, CASE WHEN runs THEN 0 ELSE position END AS position,
+  CASE WHEN runs THEN beside ELSE (running + waiting) / workers + seconds END AS seconds
+FROM ahead, lane WHERE id = ANY($2::uuid[])
 """
+"""The renders that one worker has begun take turns, those that were begun first going first; those
+that wait are taken by whichever worker is free."""
 _FILES: Final = {
     "audio": (
         "SELECT url AS link, 'audio' AS kind, NULL::integer AS width, NULL::integer AS height,"
@@ -124,7 +137,7 @@ class Frozen:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What is ahead of a job: its place among those that wait (0 when it does not wait), and in
-    how many seconds it should be done."""
+    how many seconds it should be done, after all that is done before it."""
 
     position: int
     seconds: float

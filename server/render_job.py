@@ -204,6 +204,7 @@ class RenderJob:
                 "warnings": warnings,
                 "drawn_scenes": result.drawn_scenes,
                 "reused_scenes": result.reused_scenes,
+                "worked": round(result.worked, 3),
             }
             async with self.database.transaction() as connection:
                 room = allowance(job.tier).storage_bytes

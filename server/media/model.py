@@ -197,6 +197,7 @@ class RenderResult:
         drawn_scenes: numbers of the scenes of which anything was drawn.
         reused_scenes: numbers of the scenes that were taken from the store as a whole.
         drawn_frames: how many frames were encoded.
+        worked: seconds that it took, without those in which it only waited for others.
     """
 
     path: Path
@@ -208,3 +209,4 @@ class RenderResult:
     drawn_scenes: list[int] = field(default_factory=list)
     reused_scenes: list[int] = field(default_factory=list)
     drawn_frames: int = 0
+    worked: float = 0.0
