@@ -54,6 +54,11 @@ SELECT $1, v.projected_seq, v.scene_count, v.duration, json_build_object(
 FROM videos v WHERE v.id = $2
 RETURNING seq, scene_count, duration, video
 """
+_FILMS: Final = """
+SELECT id::text FROM avatars WHERE video_url IS NOT NULL AND id::text IN (
+  SELECT lower(layer->'properties'->>'avatar_id')
+  FROM render_inputs, json_array_elements(video->'layers') AS layer WHERE job_id = $1)
+"""
 _KEEP_PARTS: Final = "UPDATE render_inputs SET parts = $2::text::jsonb WHERE job_id = $1"
 _MADE: Final = """
 SELECT DISTINCT name FROM jobs j
@@ -99,16 +104,16 @@ that wait are taken by whichever worker is free."""
 _FILES: Final = {
     "audio": (
         "SELECT url AS link, 'audio' AS kind, NULL::integer AS width, NULL::integer AS height,"
-        " duration, is_premium FROM audio_library WHERE {} = $1"
+        " duration, is_premium, NULL::text AS film FROM audio_library WHERE {} = $1"
     ),
     "media": (
         "SELECT url AS link, type AS kind, (dimensions->>'width')::integer AS width,"
-        " (dimensions->>'height')::integer AS height, duration, is_premium"
+        " (dimensions->>'height')::integer AS height, duration, is_premium, NULL::text AS film"
         " FROM media_library WHERE {} = $1"
     ),
     "avatar": (
         "SELECT preview_url AS link, NULL::text AS kind, NULL::integer AS width,"
-        " NULL::integer AS height, NULL::float8 AS duration, is_premium"
+        " NULL::integer AS height, NULL::float8 AS duration, is_premium, video_url AS film"
         " FROM avatars WHERE {} = $1"
     ),
 }
@@ -124,7 +129,10 @@ _FILE_BY_LINK: Final = " UNION ALL ".join(
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A video's rows at `seq`: its scenes in order, its layers in order within their scenes."""
+    """A video's rows at `seq`: its scenes in order, its layers in order within their scenes.
+
+    `films` are the ids of those avatars that have one, where it is known.
+    """
 
     seq: int
     title: str
@@ -132,6 +140,7 @@ class Frozen:
     background: str
     scenes: list[SceneRow]
     layers: list[LayerRow]
+    films: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,8 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """A file of a library: `link` as tables keep it; of what is not known, None."""
+    """A file of a library: `link` as tables keep it; of what is not known, None. `film` is the link
+    to an avatar's film, which is shown rather than its picture."""
 
     link: str
     kind: str | None
@@ -153,6 +163,7 @@ class LibraryFile:
     height: int | None
     duration: float | None
     is_premium: bool
+    film: str | None = None
 
 
 Estimate = Callable[[Frozen, Mapping[str, Any]], Mapping[str, float]]
@@ -336,14 +347,15 @@ async def _cost(
     text: str = row["video"]
     if len(text) > PLANNED_BYTES:
         return SECOND_COST * (1 + weight * float(row["duration"]))
-    parts = await asyncio.to_thread(lambda: estimate(_frozen(row["seq"], text), given))
+    films = frozenset(found["id"] for found in await connection.fetch(_FILMS, job_id))
+    parts = await asyncio.to_thread(lambda: estimate(_frozen(row["seq"], text, films), given))
     await connection.execute(_KEEP_PARTS, job_id, json.dumps(dict(parts)))
     made = {found["name"] for found in await connection.fetch(_MADE, video_id, list(parts))}
     left = [cost for name, cost in parts.items() if name not in made]
     return sum(left) / 1000 / min(CORES, max(1, len(left) - 1))
 
 
-def _frozen(seq: int, text: str) -> Frozen:
+def _frozen(seq: int, text: str, films: frozenset[str] = frozenset()) -> Frozen:
     video = json.loads(text)
     return Frozen(
         seq,
@@ -352,6 +364,7 @@ def _frozen(seq: int, text: str) -> Frozen:
         video["background"],
         [SceneRow(**scene) for scene in video["scenes"]],
         [LayerRow(**layer) for layer in video["layers"]],
+        films,
     )
 
 

@@ -45,7 +45,7 @@ export const TABS = [
       { key: 'category', label: 'Category', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
     ],
     says: (item) => [item.gender, item.style].filter(Boolean).join(' · '),
-    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url) }),
+    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url), video_url: plain(item.video_url) ?? null }),
   },
 ]
 

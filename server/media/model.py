@@ -93,6 +93,7 @@ class Asset:
         height: pixels, 0 if unknown or audio.
         duration: seconds, None for images or if unknown.
         key: names its content (a blob's key, a hash); the file is hashed if there is none.
+        note: what the layer does in place of what was asked for, as a clause that follows its name.
     """
 
     path: Path
@@ -101,6 +102,7 @@ class Asset:
     height: int = 0
     duration: float | None = None
     key: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,60 @@ async def test_an_upload_is_cancelled(desk: Desk) -> None:
     await expect(page.locator(".uploads li")).to_have_count(0)
     release.set()
     await expect(desk.items).to_have_count(0)
+
+
+async def test_a_picture_that_is_being_made_is_cancelled(desk: Desk) -> None:
+    person, page = desk.person, desk.person.page
+    await desk.open("Media")
+    await page.get_by_label("Describe a picture").fill("A red kite")
+    async with page.expect_response("**/media/generate-ai") as asked:
+        await person.button("Generate").click()
+    job = (await (await asked.value).json())["data"]["job_id"]
+    making = page.get_by_role("progressbar", name="Making A red kite")
+    await expect(making).to_be_attached()
+    await person.button("Cancel A red kite").click()
+    await expect(making).to_have_count(0)
+    reply = await desk.api.call("GET", f"/media/ai-status/{job}", user=desk.user)
+    assert reply.data["status"] == "cancelled"
+    await expect(page.locator(".toast")).to_have_count(0)
+    # What was asked for stands there yet, to be changed and asked for again.
+    await expect(page.get_by_label("Describe a picture")).to_have_value("A red kite")
+
+
+async def test_an_avatar_with_a_film_moves(desk: Desk, tmp_path: Path) -> None:
+    person, page = desk.person, desk.person.page
+    content = files.encoded(tmp_path, "a.mp4", "color=lime:d=1:s=90x160:r=10")
+    film = await upload(desk.api, "media", "Film.mp4", content, user=desk.user)
+    still = await upload(desk.api, "media", "Still.jpg", picture(90, 160), user=desk.user)
+    amy = {"id": str(uuid.uuid4()), "name": "Amy", "is_premium": False, "variations": []}
+    amy |= {"thumbnail_url": still["url"], "preview_url": still["url"], "video_url": film["url"]}
+    ben = {**amy, "id": str(uuid.uuid4()), "name": "Ben", "video_url": None}
+
+    async def two(route: Route) -> None:
+        data = {"avatars": [amy, ben], "pagination": {"total_pages": 1}}
+        await route.fulfill(json={"success": True, "data": data})
+
+    await page.route("**/api/v1/avatars?*", two)
+    await person.add_layer("Avatar")
+    await desk.items.filter(has_text="Amy").locator(".library-use").click()
+    middle = """(canvas) => {
+        const [x, y] = [canvas.width / 2, canvas.height / 2]
+        const [red, green] = canvas.getContext('2d').getImageData(x, y, 1, 1).data
+        return green > 200 && red < 60
+    }"""
+    stage = page.locator(".stage-canvas")
+    while not await stage.evaluate(middle):
+        await asyncio.sleep(0.05)
+    (layer,) = await desk.layers()
+    assert layer["properties"]["avatar_id"] == amy["id"]
+    assert layer["properties"]["video_url"].partition("?")[0] == film["url"].partition("?")[0]
+    await person.button("Choose avatar").click()
+    await desk.items.filter(has_text="Ben").locator(".library-use").click()
+    while await stage.evaluate(middle):
+        await asyncio.sleep(0.05)
+    (layer,) = await desk.layers()
+    assert layer["properties"]["avatar_id"] == ben["id"]
+    assert "video_url" not in layer["properties"]
 
 
 async def test_sounds_are_heard_marked_and_used(desk: Desk) -> None:
