@@ -311,11 +311,13 @@ class Renders:
         return await self._file(_FILE_BY_LINK, link)
 
     async def under_way(self, jobs: Collection[UUID]) -> set[UUID]:
-        """Which of the jobs have not ended."""
+        """Which of the jobs have not ended, or so short a time ago that their workers may still be
+        tidying up."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT id FROM jobs WHERE id = ANY($1::uuid[])"
-                " AND status IN ('queued', 'processing')",
+                " AND (status IN ('queued', 'processing')"
+                " OR finished_at > now() - interval '10 seconds')",
                 list(jobs),
             )
         return {row["id"] for row in rows}
