@@ -8,11 +8,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import FilePayload, Locator, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.person import Person
+from tests.browser.person import WIDE, Person
 from tests.browser.showpiece import picture, tune, upload
 from tests.support import files
 from tests.support.server import Api, Server
@@ -275,6 +276,60 @@ async def test_music_gives_way_to_speech_and_films_sound(desk: Desk, tmp_path: P
                 && Math.abs(film.volume - 0.1256) < 0.001
         }"""
     )
+
+
+async def test_music_comes_back_between_words_that_are_far_apart(visit: Visit, api: Api) -> None:
+    """Time stands still between steps, so that each moment's loudness is known."""
+    video = await api.make_video()
+    scene = await api.make_scene(video, text="", duration=6)
+    tone = await upload(api, "audio", "Tone.wav", tune(5))
+    address = tone["url"].partition("?")[0]
+    words = [("One", 0, 0.3), ("two", 0.9, 1.0), ("three", 3, 3.5)]
+    spoken = [{"text": text, "start": start, "end": end} for text, start, end in words]
+    music = {"audio_url": address, "volume": 1}
+    await api.make_layer(scene, type="audio", name="Music", duration=6, properties=music)
+    voice = {"audio_url": address, "words": spoken}
+    await api.make_layer(
+        scene, type="voiceover", name="Voice", start_time=1, duration=1, properties=voice
+    )
+    alice = await visit("alice", size=WIDE)
+    page = alice.page
+    await page.clock.install()
+    await alice.open_video(video)
+    await expect(page.locator(".layer-row")).to_have_count(2)
+    await page.evaluate(
+        """() => {
+            window.sounds = new Map()
+            const volume = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'volume')
+            Object.defineProperty(HTMLMediaElement.prototype, 'volume', {
+                ...volume,
+                set(value) {
+                    window.sounds.set(this, value)
+                    volume.set.call(this, value)
+                },
+            })
+        }"""
+    )
+    # Until both sounds are loaded.
+    await alice.button("Play").click()
+    await page.wait_for_function("() => window.sounds.size === 2")
+    await alice.button("Pause").click()
+    await page.get_by_role("slider", name="Time in the scene").press("Home")
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+    await page.evaluate("() => window.sounds.clear()")
+    await alice.button("Play").click()
+    now, heard = 0.0, {}
+    for moment in (0.5, 1.5, 2.2, 3.0, 4.2, 4.95):
+        await page.clock.run_for(round((moment - now) * 1000))
+        now = moment
+        heard[moment] = await page.evaluate("() => [...window.sounds.values()]")
+    ducked = pytest.approx(0.251, abs=0.01)
+    assert heard[0.5][0] == 1
+    assert heard[1.5][0] == ducked, "a short pause between words lets nothing up"
+    assert heard[2.2][0] == pytest.approx(0.251 + 0.749 * 0.4, abs=0.06)
+    assert heard[3.0][0] == 1
+    assert heard[4.2][0] == ducked
+    assert {volumes[1] for moment, volumes in heard.items() if moment > 1} == {1}
 
 
 async def test_what_is_premium_is_not_taken_on_the_free_tier(
