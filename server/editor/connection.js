@@ -150,12 +150,17 @@ export class Connection extends EventTarget {
     if (event.code === 4401) {
       this.#become('expired')
       this.session.refused(this.provider.params.token).then((renewed) => renewed && this.retry())
-    } else if (event.code === 4403) this.#become('lost', 'This video is not shared with you any more.')
+    } else if (event.code === 4403) this.#become('lost', this.#isKnown ? 'This video is not shared with you any more.' : 'There is no such video, or it is not shared with you.')
     else if (event.code === 4404) this.#become('lost', 'This video has been deleted.')
     else if (event.code === 4400 || event.code === 1009) {
       this.provider.disconnect()
       this.#become('refused', event.code === 1009 ? 'The last change is too big for the server.' : 'The server could not read the last change.')
     } else this.#become('offline')
+  }
+
+  /** Whether anything of the video was ever here. */
+  get #isKnown() {
+    return this.provider.synced || this.doc.store.clients.size > 0
   }
 
   #ask() {

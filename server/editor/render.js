@@ -21,7 +21,8 @@ export function openRenders(editor) {
   const format = select('format', FORMATS, 'mp4')
   const mark = h('input', { type: 'checkbox', checked: alwaysMarked, disabled: alwaysMarked })
   const list = h('ul', { class: 'renders', 'aria-label': 'Renders' })
-  const none = h('p', { class: 'quiet', hidden: true }, 'Nothing was rendered yet.')
+  const empty = editor.project.scenes.length === 0
+  const none = h('p', { class: 'quiet', hidden: true }, empty ? 'There is nothing to render yet: add a scene first.' : 'Nothing was rendered yet.')
   const complaint = h('p', { class: 'complaint', role: 'alert' })
   let timer = 0
 
@@ -55,7 +56,7 @@ export function openRenders(editor) {
     h('label', { class: 'field' }, h('span', {}, 'Quality'), quality),
     h('label', { class: 'field' }, h('span', {}, 'Format'), format),
     h('label', { class: 'row' }, mark, marks),
-    button('Render', null, { primary: true, type: 'submit', iconName: 'film', disabled: editor.project.readOnly }),
+    button('Render', null, { primary: true, type: 'submit', iconName: 'film', autofocus: true, disabled: editor.project.readOnly || empty }),
   )
   const dialog = openDialog('Render', [form, complaint, list, none], { wide: true, onClose: () => clearTimeout(timer) })
   load()

@@ -223,6 +223,10 @@ export class Timeline {
     const layer = project.layer(id)
     const step = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key]
     if (event.key === 'F2') this.#rename(id)
+    if (event.key === 'Enter') {
+      event.preventDefault()
+      this.editor.properties.focus()
+    }
     if (!step || !layer || project.readOnly) return
     event.preventDefault()
     event.stopPropagation()

@@ -209,10 +209,12 @@ async def test_what_is_chosen_goes_into_the_selected_layer(desk: Desk) -> None:
     await upload(desk.api, "media", "First.jpg", picture(320, 180), user=desk.user)
     await upload(desk.api, "media", "Second.jpg", picture(320, 180), user=desk.user)
     await desk.person.add_layer("Media")
+    await expect(desk.person.page.locator(".source")).to_have_text("Nothing chosen yet")
     await desk.items.filter(has_text="First").locator(".library-use").click()
     await desk.person.button("Choose media").click()
     await desk.items.filter(has_text="Second").locator(".library-use").click()
     await expect(desk.person.bar("Second")).to_be_visible()
+    await expect(desk.person.page.locator(".source")).to_have_text("Second")
     (layer,) = await desk.layers()
     assert layer["name"] == "Second"
 

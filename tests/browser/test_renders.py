@@ -41,6 +41,25 @@ async def test_renders_wait_in_the_queue_and_are_cancelled(visit: Visit, api: Ap
     assert [render["status"] for render in renders] == ["cancelled", "cancelled"]
 
 
+async def test_a_video_without_scenes_is_not_rendered(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    alice = await visit("alice")
+    await alice.open_video(video)
+    await alice.button("Render").click()
+    await expect(alice.dialog).to_contain_text("add a scene first")
+    await expect(alice.dialog.get_by_role("button", name="Render")).to_be_disabled()
+    await alice.page.keyboard.press("Escape")
+    scene = await api.make_scene(video, text="", duration=1)
+    await expect(alice.narration(1)).to_be_visible()
+    await alice.button("Render").click()
+    await expect(alice.dialog.get_by_role("button", name="Render")).to_be_focused()
+    await api.call("DELETE", f"/videos/{video}/scenes/{scene}")
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.dialog.get_by_role("alert")).to_have_text(
+        "scenes: there are none to render."
+    )
+
+
 async def test_a_tier_has_its_choices(visit: Visit, api: Api, server: Server) -> None:
     for tier, most, watermark in (("free", "720p", True), ("pro", "1080p", False)):
         user = f"{tier}-owner"
