@@ -65,15 +65,7 @@ export function reconcile(parent, items, key, create, update = () => {}) {
     else place(parent, element, at)
     update(element, item, index)
   })
-  for (const gone of known.values()) remove(gone)
-}
-
-/** A button that has the focus leaves it to the same one of the row that takes its place. */
-function remove(row) {
-  const focused = row.contains(document.activeElement) && document.activeElement.matches('button') ? document.activeElement : null
-  const next = row.nextElementSibling ?? row.previousElementSibling
-  row.remove()
-  if (focused && next) [...next.querySelectorAll('button')].find((one) => one.className === focused.className)?.focus({ preventScroll: true })
+  for (const gone of known.values()) gone.remove()
 }
 
 function place(parent, element, before) {

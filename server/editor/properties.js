@@ -34,6 +34,7 @@ export class PropertiesPanel {
 
   /** Go to the first thing that can be set. */
   focus() {
+    this.update()
     this.body.querySelector('input:not(:disabled), select:not(:disabled), textarea, button:not(:disabled)')?.focus()
   }
 
@@ -67,6 +68,7 @@ export class PropertiesPanel {
 
   /** Have the words spoken by the chosen voice; the layer gets the sound as an edit of its own. */
   async #speak(id, control) {
+    const focused = document.activeElement === control
     control.disabled = true
     try {
       await this.editor.connection.settled()
@@ -76,6 +78,7 @@ export class PropertiesPanel {
       complain(error.status === 404 ? new Error('This server does not speak.') : error)
     }
     control.disabled = false
+    if (focused && document.activeElement === document.body) control.focus()
   }
 
   #valueOf(layer, { kind, field, key }) {

@@ -61,9 +61,18 @@ export class Timeline {
     this.tracks.style.setProperty('--zoom', this.#zoom)
     setText(this.heading, scene ? `Scene ${scene.number} · ${clock(scene.duration)}` : '')
     this.#drawRuler(scene?.duration ?? 5)
+    const focused = [...this.rows.children].findIndex((row) => row.contains(document.activeElement))
     reconcile(this.rows, scene?.layers ?? [], (layer) => layer.id, (layer) => this.#create(layer), (row, layer) => this.#show(row, layer, scene))
+    if (focused >= 0 && document.activeElement === document.body) this.#focusNear(focused)
     this.#showHead()
     this.updatePresence()
+  }
+
+  /** Where a row that had the focus has gone, go to the one in its place. */
+  #focusNear(index) {
+    const row = this.rows.children[Math.min(index, this.rows.children.length - 1)]
+    const next = row?.querySelector('.bar-box') ?? this.add
+    next.focus({ preventScroll: true })
   }
 
   updatePresence() {

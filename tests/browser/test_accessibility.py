@@ -142,7 +142,8 @@ async def test_everything_from_the_keyboard(visit: Visit, api: Api) -> None:
     await page.keyboard.type("Ground")
     await page.keyboard.press("Enter")
     await expect(kay.bar("Ground")).to_be_visible()
-    await kay.add_layer("Text")
+    for kind in ("Text", "Effect"):
+        await kay.add_layer(kind)
     await kay.bar("Ground").focus()
     await page.keyboard.press("Delete")
     await expect(kay.bar("Ground")).to_have_count(0)
