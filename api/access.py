@@ -111,13 +111,14 @@ class Access:
         """
         kept = self._heads.get(video_id)
         if kept is not None and self._clock() < kept[1]:
-            return kept[0]
-        loop = asyncio.get_running_loop()
-        waiter: _Waiter = loop.create_future()
-        self._waiting.setdefault(video_id, []).append(waiter)
-        if self._reading is None:
-            self._reading = loop.create_task(self._read())
-        head = await waiter
+            head: Head | None = kept[0]
+        else:
+            loop = asyncio.get_running_loop()
+            waiter: _Waiter = loop.create_future()
+            self._waiting.setdefault(video_id, []).append(waiter)
+            if self._reading is None:
+                self._reading = loop.create_task(self._read())
+            head = await waiter
         if head is None or head.deleted:
             raise VideoNotFound
         return head

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from api.permissions import Action
 from api.routes import Answer, Call, Route, on_job, on_video
 from api.schemas.base import Page
 from api.schemas.renders import (
+    QUALITIES,
     ManyRenders,
     OneRender,
     RegenerateRequest,
@@ -35,15 +36,6 @@ from persistence.renders import KINDS, Outlook
 from persistence.scenes import timestamp
 from persistence.videos import VideoRecord
 
-QUALITIES: Final = {
-    "360p": 360,
-    "480p": 480,
-    "720p": 720,
-    "1080p": 1080,
-    "1440p": 1440,
-    "2160p": 2160,
-}
-"""The shorter side of the picture in pixels."""
 BEST_UNASKED: Final = 1080
 _WEIGHTS: Final = {"mp4": 1.0, "mov": 1.0, "webm": 2.5, "gif": 2.5, "mp3": 0.2}
 """What a format costs, measured against mp4."""
@@ -111,7 +103,7 @@ async def start_regeneration(call: Call[RegenerateRequest, None]) -> Answer:
     data = {
         "job_id": str(job.id),
         "estimated_time": _seconds(outlook.seconds),
-        "status": _plain_status(job),
+        "status": _plain_status(job.status),
     }
     return Answer({**data, **_secret(call, body.webhook_url, job)}, "Video regeneration started")
 
@@ -122,15 +114,8 @@ async def get_regeneration_status(call: Call[None, None]) -> Answer:
     job = await renders.latest(call.video_id, "regenerate")
     if job is None:
         raise JobNotFound("This video was never regenerated.")
-    seen = shown(job, (await renders.outlook([job.id])).get(job.id), set(), None)
     return Answer(
-        {
-            "status": _plain_status(job),
-            "progress": seen["progress"],
-            "current_scene": seen["current_scene"],
-            "total_scenes": seen["total_scenes"],
-            "estimated_time_remaining": seen["estimated_time_remaining"],
-        }
+        regeneration(shown(job, (await renders.outlook([job.id])).get(job.id), set(), None))
     )
 
 
@@ -188,11 +173,7 @@ def shown(
         links: signs the links to them; without it there are none.
     """
     state, result = job.state, job.result or {}
-    left = 0.0
-    if job.status == "processing":
-        left = float(state.get("estimated_time_remaining", outlook.seconds if outlook else 0))
-    elif job.status == "queued" and outlook is not None:
-        left = outlook.seconds
+    left = outlook.seconds if outlook is not None else 0.0
 
     def link(name: str) -> str | None:
         path = result.get(name)
@@ -218,6 +199,12 @@ def shown(
         "created_at": timestamp(job.created_at),
         "finished_at": None if job.finished_at is None else timestamp(job.finished_at),
     }
+
+
+def regeneration(render: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a regeneration is, of what `shown` says."""
+    names = ("progress", "current_scene", "total_scenes", "estimated_time_remaining")
+    return {"status": _plain_status(render["status"]), **{name: render[name] for name in names}}
 
 
 async def _start(
@@ -296,8 +283,8 @@ def _secret(call: Call[Any, None], webhook_url: str | None, job: Job) -> dict[st
     return {"webhook_secret": call.parts.media.links.webhook_secret(job.id)}
 
 
-def _plain_status(job: Job) -> str:
-    return "processing" if job.status == "queued" else job.status
+def _plain_status(status: str) -> str:
+    return "processing" if status == "queued" else status
 
 
 def _seconds(seconds: float) -> int:

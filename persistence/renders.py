@@ -54,6 +54,11 @@ SELECT $1, v.projected_seq, v.scene_count, v.duration, json_build_object(
 FROM videos v WHERE v.id = $2
 RETURNING seq, scene_count, duration, video
 """
+_FILMS: Final = """
+SELECT id::text FROM avatars WHERE video_url IS NOT NULL AND id::text IN (
+  SELECT lower(layer->'properties'->>'avatar_id')
+  FROM render_inputs, json_array_elements(video->'layers') AS layer WHERE job_id = $1)
+"""
 _KEEP_PARTS: Final = "UPDATE render_inputs SET parts = $2::text::jsonb WHERE job_id = $1"
 _MADE: Final = """
 SELECT DISTINCT name FROM jobs j
@@ -63,39 +68,52 @@ WHERE j.video_id = $1 AND j.status = 'completed' AND name = ANY($2::text[]) AND 
 _OUTLOOK: Final = """
 WITH speed AS (
   SELECT coalesce(sum(took) / nullif(sum(cost), 0), $1::float8) AS seconds FROM (
-    SELECT extract(epoch FROM finished_at - started_at)::float8 AS took,
+    SELECT coalesce((result->>'worked')::float8,
+                    extract(epoch FROM finished_at - started_at)::float8) AS took,
            (input->>'cost')::float8 AS cost
     FROM jobs
     WHERE status = 'completed' AND kind IN ('render', 'regenerate') AND attempts = 1
     ORDER BY finished_at DESC LIMIT 20
   ) recent
 ), open AS (
-  SELECT id, status, created_at, (input->>'cost')::float8 * (1 - progress / 100) AS cost
-  FROM jobs
-  WHERE status IN ('queued', 'processing') AND kind IN ('render', 'regenerate')
+  SELECT j.id, j.status = 'processing' AS runs, j.created_at, j.started_at,
+    CASE WHEN q.status = 'picked' AND q.heartbeat > now() - interval '10 seconds'
+      THEN q.queue_manager_id END AS worker,
+    CASE WHEN j.status = 'processing' AND j.state->>'stage' <> 'preparing'
+      THEN coalesce((j.state->>'estimated_time_remaining')::float8, 0)
+      ELSE (j.input->>'cost')::float8 * (1 - j.progress / 100) * speed.seconds END AS seconds
+  FROM speed, jobs j LEFT JOIN pgqueuer q ON q.id = j.queue_id
+  WHERE j.status IN ('queued', 'processing') AND j.kind IN ('render', 'regenerate')
+), lane AS (
+  SELECT greatest(count(DISTINCT worker), 1) AS workers,
+         coalesce(sum(seconds) FILTER (WHERE runs), 0) AS running
+  FROM open
 ), ahead AS (
-  SELECT id,
-    CASE status WHEN 'queued' THEN
-      row_number() OVER (PARTITION BY status ORDER BY created_at, id) ELSE 0 END AS position,
-    sum(cost) OVER (ORDER BY (status = 'queued'), created_at, id) AS cost
+  SELECT id, runs, seconds,
+    row_number() OVER (PARTITION BY runs ORDER BY created_at, id) AS position,
+    sum(seconds) OVER (PARTITION BY runs ORDER BY created_at, id) - seconds AS waiting,
+    sum(seconds) OVER (PARTITION BY runs, worker ORDER BY started_at, id) AS beside
   FROM open
 )
-SELECT ahead.id, ahead.position, ahead.cost * speed.seconds AS seconds
-FROM ahead, speed WHERE ahead.id = ANY($2::uuid[])
+SELECT id, CASE WHEN runs THEN 0 ELSE position END AS position,
+  CASE WHEN runs THEN beside ELSE (running + waiting) / workers + seconds END AS seconds
+FROM ahead, lane WHERE id = ANY($2::uuid[])
 """
+"""The renders that one worker has begun take turns, those that were begun first going first; those
+that wait are taken by whichever worker is free."""
 _FILES: Final = {
     "audio": (
         "SELECT url AS link, 'audio' AS kind, NULL::integer AS width, NULL::integer AS height,"
-        " duration, is_premium FROM audio_library WHERE {} = $1"
+        " duration, is_premium, NULL::text AS film FROM audio_library WHERE {} = $1"
     ),
     "media": (
         "SELECT url AS link, type AS kind, (dimensions->>'width')::integer AS width,"
-        " (dimensions->>'height')::integer AS height, duration, is_premium"
+        " (dimensions->>'height')::integer AS height, duration, is_premium, NULL::text AS film"
         " FROM media_library WHERE {} = $1"
     ),
     "avatar": (
         "SELECT preview_url AS link, NULL::text AS kind, NULL::integer AS width,"
-        " NULL::integer AS height, NULL::float8 AS duration, is_premium"
+        " NULL::integer AS height, NULL::float8 AS duration, is_premium, video_url AS film"
         " FROM avatars WHERE {} = $1"
     ),
 }
@@ -111,7 +129,10 @@ _FILE_BY_LINK: Final = " UNION ALL ".join(
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A video's rows at `seq`: its scenes in order, its layers in order within their scenes."""
+    """A video's rows at `seq`: its scenes in order, its layers in order within their scenes.
+
+    `films` are the ids of those avatars that have one, where it is known.
+    """
 
     seq: int
     title: str
@@ -119,12 +140,13 @@ class Frozen:
     background: str
     scenes: list[SceneRow]
     layers: list[LayerRow]
+    films: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What is ahead of a job: its place among those that wait (0 when it does not wait), and in
-    how many seconds it should be done."""
+    how many seconds it should be done, after all that is done before it."""
 
     position: int
     seconds: float
@@ -132,7 +154,8 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """A file of a library: `link` as tables keep it; of what is not known, None."""
+    """A file of a library: `link` as tables keep it; of what is not known, None. `film` is the link
+    to an avatar's film, which is shown rather than its picture."""
 
     link: str
     kind: str | None
@@ -140,6 +163,7 @@ class LibraryFile:
     height: int | None
     duration: float | None
     is_premium: bool
+    film: str | None = None
 
 
 Estimate = Callable[[Frozen, Mapping[str, Any]], Mapping[str, float]]
@@ -287,11 +311,13 @@ class Renders:
         return await self._file(_FILE_BY_LINK, link)
 
     async def under_way(self, jobs: Collection[UUID]) -> set[UUID]:
-        """Which of the jobs have not ended."""
+        """Which of the jobs have not ended, or so short a time ago that their workers may still be
+        tidying up."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT id FROM jobs WHERE id = ANY($1::uuid[])"
-                " AND status IN ('queued', 'processing')",
+                " AND (status IN ('queued', 'processing')"
+                " OR finished_at > now() - interval '10 seconds')",
                 list(jobs),
             )
         return {row["id"] for row in rows}
@@ -323,14 +349,15 @@ async def _cost(
     text: str = row["video"]
     if len(text) > PLANNED_BYTES:
         return SECOND_COST * (1 + weight * float(row["duration"]))
-    parts = await asyncio.to_thread(lambda: estimate(_frozen(row["seq"], text), given))
+    films = frozenset(found["id"] for found in await connection.fetch(_FILMS, job_id))
+    parts = await asyncio.to_thread(lambda: estimate(_frozen(row["seq"], text, films), given))
     await connection.execute(_KEEP_PARTS, job_id, json.dumps(dict(parts)))
     made = {found["name"] for found in await connection.fetch(_MADE, video_id, list(parts))}
     left = [cost for name, cost in parts.items() if name not in made]
     return sum(left) / 1000 / min(CORES, max(1, len(left) - 1))
 
 
-def _frozen(seq: int, text: str) -> Frozen:
+def _frozen(seq: int, text: str, films: frozenset[str] = frozenset()) -> Frozen:
     video = json.loads(text)
     return Frozen(
         seq,
@@ -339,6 +366,7 @@ def _frozen(seq: int, text: str) -> Frozen:
         video["background"],
         [SceneRow(**scene) for scene in video["scenes"]],
         [LayerRow(**layer) for layer in video["layers"]],
+        films,
     )
 
 

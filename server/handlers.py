@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -85,4 +86,9 @@ async def make_handlers(
             "regenerate": render,
             WEBHOOK: WebhookJob(renders, blobs, fetcher, secret, time.time),
         }
-        yield handlers
+        sweeping = asyncio.ensure_future(render.keep_swept())
+        try:
+            yield handlers
+        finally:
+            sweeping.cancel()
+            await asyncio.wait({sweeping})

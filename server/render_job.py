@@ -14,9 +14,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import psutil
+import structlog
 
 from api.tiers import allowance
-from collab.errors import StorageQuotaExceeded
+from collab.errors import CocutError, StorageQuotaExceeded
 from collab.schema import is_id
 from persistence.blobs import Blob, Blobs, require_room
 from persistence.database import Database
@@ -41,6 +42,7 @@ from server.worker import JobCancelled, Running
 
 NICE: Final = 10
 TURNS: Final = 2
+SWEEP_SECONDS: Final = 60.0
 KEEP: Final = timedelta(days=30)
 """For how long films are kept."""
 _TYPES: Final = {
@@ -50,6 +52,8 @@ _TYPES: Final = {
     "mov": "video/quicktime",
     "mp3": "audio/mpeg",
 }
+
+_log = structlog.get_logger(__name__)
 
 
 class RenderFailed(RenderError):
@@ -80,10 +84,20 @@ class RenderJob:
     limits: FetchLimits = DEFAULT_LIMITS
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS))
 
+    async def keep_swept(self, every: float = SWEEP_SECONDS) -> None:
+        """Sweep now and then, until it is cancelled: a job that has killed its last worker, or was
+        cancelled after that, is not begun again."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self.sweep()
+            except (CocutError, OSError) as error:
+                _log.warning("not_swept", reason=str(error))
+
     async def sweep(self) -> None:
         """Remove what workers that were killed have left behind."""
         found = await asyncio.to_thread(self._attempts)
-        running = await self.renders.under_way({job_id for job_id, _ in found})
+        running = await self.renders.under_way({job_id for job_id, _ in found}) if found else set()
         for job_id, path in found:
             if job_id not in running:
                 await asyncio.to_thread(_clear, path)
@@ -204,6 +218,7 @@ class RenderJob:
                 "warnings": warnings,
                 "drawn_scenes": result.drawn_scenes,
                 "reused_scenes": result.reused_scenes,
+                "worked": round(result.worked, 3),
             }
             async with self.database.transaction() as connection:
                 room = allowance(job.tier).storage_bytes

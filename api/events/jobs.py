@@ -13,13 +13,11 @@ from uuid import UUID
 
 import structlog
 
-from api import images
+from api import images, renders
 from api.events.payloads import Event
 from collab.errors import Unavailable
-from persistence.blobs import key_of
 from persistence.jobs import CHANNEL, Job
 from persistence.notices import Notices
-from persistence.scenes import timestamp
 
 if TYPE_CHECKING:
     from api.events.door import Events
@@ -104,47 +102,22 @@ class JobEvents:
         if names is None:
             await self._tell_of_asset(job)
         elif job.video_id is not None and self._events.listened(job.video_id):
-            event = (names[job.status == "completed"], await self._payload(job))
+            event = (names[job.status == "completed"], await self._payload(job, job.video_id))
             self._events.announce(job.video_id, event)
         self._told[job.id] = stands
         if len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
 
-    async def _payload(self, job: Job) -> dict[str, Any]:
+    async def _payload(self, job: Job, video_id: UUID) -> dict[str, Any]:
+        [render] = await renders.show(self._parts.media, video_id, [job])
         told = {
-            "video_id": str(job.video_id),
+            "video_id": str(video_id),
             "job_id": str(job.id),
             "seq": job.input.get("seq"),
             "by": job.user_sub,
-            "render": await self._render(job),
+            "render": render,
         }
-        return {**told, **_status(job)} if job.kind == "regenerate" else told
-
-    async def _render(self, job: Job) -> dict[str, Any]:
-        media, result = self._parts.media, job.result or {}
-        links = {name: result.get(name) for name in ("output", "poster", "captions")}
-        keys = {key for link in links.values() if link and (key := key_of(link)) is not None}
-        there = await media.blobs.usable(keys, job.video_id) if keys and job.video_id else set()
-
-        def link(name: str) -> str | None:
-            path = links[name]
-            return media.links.sign(path) if path and key_of(path) in there else None
-
-        return {
-            "job_id": str(job.id),
-            "kind": job.kind,
-            **_status(job),
-            "status": job.status,
-            "queue_position": await media.jobs.position(job, tuple(_NAMES)),
-            "seq": job.input.get("seq"),
-            "warnings": list(result.get("warnings", [])),
-            "error": job.error,
-            "output_url": link("output"),
-            "poster_url": link("poster"),
-            "captions_url": link("captions"),
-            "created_at": timestamp(job.created_at),
-            "finished_at": None if job.finished_at is None else timestamp(job.finished_at),
-        }
+        return {**told, **renders.regeneration(render)} if job.kind == "regenerate" else told
 
     async def _tell_of_asset(self, job: Job) -> None:
         if job.status != "completed":
@@ -170,15 +143,3 @@ class JobEvents:
         links, result = self._parts.media.links, job.result or {}
         shown: dict[str, Any] = links.sign_all(result, links.keys_in(result))
         return shown
-
-
-def _status(job: Job) -> dict[str, Any]:
-    """How far a regeneration or render is, as the API shows it."""
-    state = job.state
-    return {
-        "status": "processing" if job.status == "queued" else job.status,
-        "progress": int(job.progress),
-        "current_scene": int(state.get("current_scene", 0)),
-        "total_scenes": int(state.get("total_scenes", job.input.get("scenes", 0))),
-        "estimated_time_remaining": int(state.get("estimated_time_remaining", 0)),
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -19,6 +21,10 @@ from api.schemas.base import (
 from api.schemas.watermark import OwnWatermark
 
 Quality = Literal["360p", "480p", "720p", "1080p", "1440p", "2160p"]
+QUALITIES: Final[Mapping[str, int]] = MappingProxyType(
+    {"360p": 360, "480p": 480, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
+)
+"""The shorter side of the picture in pixels, ascending."""
 Format = Literal["mp4", "webm", "gif", "mov", "mp3"]
 Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WebhookUrl = Annotated[

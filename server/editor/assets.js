@@ -72,8 +72,14 @@ export class Assets extends EventTarget {
     return link
   }
 
-  #pictureOf({ id, properties }) {
-    const address = properties.media_url ?? properties.video_url ?? properties.avatar_url ?? properties.image_url
+  #pictureOf(layer) {
+    const { properties } = layer
+    if (layer.type !== 'avatar') return this.#show(layer, properties.media_url ?? properties.video_url ?? properties.image_url)
+    const film = this.#show(layer, properties.video_url)
+    return film && !film.failed ? film : this.#show(layer, properties.avatar_url)
+  }
+
+  #show({ id, properties }, address) {
     if (typeof address !== 'string') return null
     const isFilm = properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
     return this.#load(isFilm ? `${id} ${address}` : address, isFilm ? 'video' : 'img', address)

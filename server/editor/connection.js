@@ -7,6 +7,7 @@ const SYNC = 0
 const AUTH = 2
 const ACKNOWLEDGE = 102
 const ASK_AFTER_MS = 40
+const UNKNOWN = 'There is no such video, or it is not shared with you.'
 
 /**
  * The connection of one document. Event: `change`, when `phase`, `isSaved` or `isKept` may have changed.
@@ -150,12 +151,17 @@ export class Connection extends EventTarget {
     if (event.code === 4401) {
       this.#become('expired')
       this.session.refused(this.provider.params.token).then((renewed) => renewed && this.retry())
-    } else if (event.code === 4403) this.#become('lost', 'This video is not shared with you any more.')
-    else if (event.code === 4404) this.#become('lost', 'This video has been deleted.')
+    } else if (event.code === 4403) this.#become('lost', this.#isKnown ? 'This video is not shared with you any more.' : UNKNOWN)
+    else if (event.code === 4404) this.#become('lost', this.#isKnown ? 'This video has been deleted.' : UNKNOWN)
     else if (event.code === 4400 || event.code === 1009) {
       this.provider.disconnect()
       this.#become('refused', event.code === 1009 ? 'The last change is too big for the server.' : 'The server could not read the last change.')
     } else this.#become('offline')
+  }
+
+  /** Whether anything of the video was ever here. */
+  get #isKnown() {
+    return this.provider.synced || this.doc.store.clients.size > 0
   }
 
   #ask() {

@@ -12,7 +12,7 @@ export function openHistory(editor) {
   const path = `/videos/${editor.video.id}/versions`
   const list = h('ul', { class: 'renders', 'aria-label': 'Versions' })
   const complaint = h('p', { class: 'complaint', role: 'alert' })
-  const name = h('input', { class: 'input grow', maxlength: 255, required: true, placeholder: 'Name of this version', 'aria-label': 'Name of this version' })
+  const name = h('input', { class: 'input grow', maxlength: 255, required: true, placeholder: 'Name of this version', 'aria-label': 'Name of this version', autofocus: true })
   const attempt = async (action) => {
     setText(complaint, '')
     try {

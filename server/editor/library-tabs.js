@@ -41,11 +41,11 @@ export const TABS = [
   {
     id: 'avatars', stocked: true, label: 'Avatars', icon: 'avatar', type: 'avatar', path: '/avatars', list: 'avatars', look: 'pictures', query: {},
     filters: [
-      { key: 'gender', label: 'Gender', options: [['all', 'All'], ['female', 'Female'], ['male', 'Male']] },
-      { key: 'category', label: 'Category', options: [any('All'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
+      { key: 'gender', label: 'Gender', options: [['all', 'All genders'], ['female', 'Female'], ['male', 'Male']] },
+      { key: 'category', label: 'Category', options: [any('All sources'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
     ],
     says: (item) => [item.gender, item.style].filter(Boolean).join(' · '),
-    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url) }),
+    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url), video_url: plain(item.video_url) ?? null }),
   },
 ]
 

@@ -150,7 +150,7 @@ export class Library {
     if (layer && layer.type === tab.type) {
       editor.project.setProperties(layer.id, chosen, { apart: true })
       editor.project.setLayer(layer.id, { name })
-    } else editor.addLayer(tab.type, name, chosen)
+    } else editor.addLayer(tab.type, name, Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== null)))
     this.#dialog.close()
   }
 

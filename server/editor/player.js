@@ -7,6 +7,7 @@ import { number } from './looks.js'
 const DUCKED = 10 ** (-12 / 20)
 const ATTACK = 0.15
 const RELEASE = 0.5
+const PAUSE = 0.8 // shorter silences between words do not let the music up
 
 /** The player. Event: `change`, when the time or `playing` changed. */
 export class Player extends EventTarget {
@@ -90,11 +91,12 @@ export class Player extends EventTarget {
   #sound() {
     const wanted = new Set()
     const layers = (this.scene?.layers ?? []).filter((layer) => layer.enabled)
-    const speech = layers.filter((layer) => layer.type === 'voiceover').map((layer) => this.#spoken(layer)).filter(Boolean)
+    const speech = joined(layers.filter((layer) => layer.type === 'voiceover').flatMap((layer) => this.#spoken(layer)))
     for (const layer of layers) {
       const t = this.time - layer.start
       if (layer.type === 'media') this.assets.sayLoudness(layer, loudness(layer, t, 0) * ducking(layer, this.time, speech))
-      if (!['audio', 'voiceover'].includes(layer.type) || t < 0 || t >= layer.duration) continue
+      // A voice speaks on past its layer, rather than break off, but not into the next scene.
+      if (!['audio', 'voiceover'].includes(layer.type) || t < 0 || (layer.type === 'audio' && t >= layer.duration)) continue
       const element = this.assets.sound(layer)
       if (!element) continue
       wanted.add(element)
@@ -102,22 +104,37 @@ export class Player extends EventTarget {
       const length = Math.max(0.1, element.duration - offset)
       const at = offset + (layer.type === 'audio' && layer.properties.loop !== false ? t % length : t)
       if (Math.abs(element.currentTime - at) > 0.25) element.currentTime = Math.min(at, element.duration)
-      element.volume = loudness(layer, t, 1) * ducking(layer, this.time, speech)
+      const lasts = layer.type === 'audio' ? layer.duration : Math.min(element.duration, this.scene.duration - layer.start)
+      element.volume = loudness(layer, t, 1, lasts) * ducking(layer, this.time, speech)
       if (element.paused && at < element.duration) element.play().catch(() => {})
     }
     for (const element of this.#sounding) if (!wanted.has(element)) element.pause()
     this.#sounding = wanted
   }
 
-  /** From when to when a voiceover speaks, in seconds of the scene. */
+  /** From when to when a voiceover speaks, in seconds of the scene: by its words, if their times are known. */
   #spoken(layer) {
     const element = this.assets.sound(layer)
-    return element && { start: layer.start, end: layer.start + Math.min(layer.duration, element.duration) }
+    if (!element) return []
+    const { words } = layer.properties
+    const known = Array.isArray(words) ? words.filter((word) => Number.isFinite(word?.start) && Number.isFinite(word?.end)) : []
+    return (known.length ? known : [{ start: 0, end: element.duration }]).map(({ start, end }) => ({ start: layer.start + start, end: layer.start + end }))
   }
 
   #changed() {
     this.dispatchEvent(new Event('change'))
   }
+}
+
+/** Spans in order, those that are close made one. */
+function joined(spans) {
+  const result = []
+  for (const { start, end } of spans.sort((a, b) => a.start - b.start)) {
+    const last = result.at(-1)
+    if (last && start - last.end <= PAUSE) last.end = Math.max(last.end, end)
+    else result.push({ start, end })
+  }
+  return result
 }
 
 function ducking({ type, properties }, time, speech) {
@@ -128,7 +145,7 @@ function ducking({ type, properties }, time, speech) {
   return DUCKED + (1 - DUCKED) * nearest
 }
 
-function loudness({ properties, duration }, t, usual) {
+function loudness({ properties, duration: lasts }, t, usual, duration = lasts) {
   const fadeIn = number(properties, 'fade_in', 0, 0, duration)
   const fadeOut = number(properties, 'fade_out', 0, 0, duration)
   let volume = properties.muted === true ? 0 : number(properties, 'volume', usual, 0, 4)

@@ -23,6 +23,7 @@ export class PropertiesPanel {
     this.title = h('h2', {})
     this.actions = h('span', { class: 'row' })
     this.body = h('div', { class: 'properties-body' })
+    this.source = h('span', {})
     this.voice = h('p', { class: 'hint-line quiet small', role: 'status' })
     this.element = h('section', { class: 'panel properties', 'aria-label': 'Properties' }, h('div', { class: 'panel-head' }, this.title, this.actions), this.body)
   }
@@ -31,10 +32,16 @@ export class PropertiesPanel {
     for (const { part } of this.#controls) part.close?.()
   }
 
+  /** Go to the first thing that can be set. */
+  focus() {
+    this.update()
+    this.body.querySelector('input:not(:disabled), select:not(:disabled), textarea, button:not(:disabled)')?.focus()
+  }
+
   update() {
     const { project, selection } = this.editor
     const layer = project.layer(selection.layer)
-    const shown = `${layer?.id ?? 'video'} ${layer?.type ?? ''} ${project.readOnly}`
+    const shown = `${layer?.id ?? `video ${project.scenes.length > 0}`} ${layer?.type ?? ''} ${project.readOnly}`
     if (this.#shown !== shown) {
       this.#shown = shown
       this.close()
@@ -43,6 +50,7 @@ export class PropertiesPanel {
     }
     if (layer) {
       setText(this.title, layer.name || TYPES[layer.type].label)
+      setText(this.source, sourceOf(layer))
       if (layer.type === 'voiceover') setText(this.voice, voiceSays(layer, project.scene(layer.scene)))
       const seconds = project.scene(layer.scene)?.duration ?? 60
       for (const { spec, part } of this.#controls) {
@@ -60,6 +68,7 @@ export class PropertiesPanel {
 
   /** Have the words spoken by the chosen voice; the layer gets the sound as an edit of its own. */
   async #speak(id, control) {
+    const focused = document.activeElement === control
     control.disabled = true
     try {
       await this.editor.connection.settled()
@@ -69,6 +78,7 @@ export class PropertiesPanel {
       complain(error.status === 404 ? new Error('This server does not speak.') : error)
     }
     control.disabled = false
+    if (focused && document.activeElement === document.body) control.focus()
   }
 
   #valueOf(layer, { kind, field, key }) {
@@ -87,7 +97,8 @@ export class PropertiesPanel {
     setText(this.title, 'Video')
     this.actions.replaceChildren()
     this.#controls = VIDEO_SPECS.map((spec) => ({ spec, part: control(spec, (value) => project.setVideo({ [spec.key]: value })) }))
-    const hint = project.readOnly ? 'You are watching. Select a layer to see its properties.' : 'Select a layer on the canvas or in the timeline to change it here.'
+    const begun = project.scenes.length > 0 || project.readOnly
+    const hint = !begun ? 'Begin with “Add scene”; what it shows and plays are its layers.' : project.readOnly ? 'You are watching. Select a layer to see its properties.' : 'Select a layer on the canvas or in the timeline to change it here.'
     this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, 'Picture'), ...this.#controls.map(({ part }) => part.element)), h('p', { class: 'hint' }, hint))
   }
 
@@ -114,14 +125,17 @@ export class PropertiesPanel {
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })
     const speak = layer.type === 'voiceover' && !project.readOnly && button('Make the voice', () => this.#speak(id, speak), { iconName: 'voiceover' })
-    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), sourceOf(layer)), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null, layer.type === 'voiceover' ? this.voice : null)
+    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), this.source), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null, layer.type === 'voiceover' ? this.voice : null)
     this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, `${type.label} layer`), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
   }
 }
 
-function sourceOf({ properties }) {
-  const named = properties.voice_name ?? properties.title ?? properties.media_id ?? properties.audio_id ?? properties.avatar_id ?? properties.voice_id
-  return typeof named === 'string' ? named : 'Nothing chosen yet'
+/** What a layer was filled with; things of the libraries give their layer their name. */
+function sourceOf({ type, name, properties }) {
+  const prefix = type === 'voiceover' ? 'voice' : type
+  const named = properties[`${prefix}_name`] ?? properties.title
+  if (typeof named === 'string') return named
+  return [`${prefix}_id`, `${prefix}_url`].some((key) => properties[key]) ? name : 'Nothing chosen yet'
 }
 
 function voiceSays({ properties }, scene) {

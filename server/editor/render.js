@@ -16,14 +16,13 @@ const RUNNING = ['queued', 'processing']
 export function openRenders(editor) {
   const { rest, session } = editor.app
   const { id } = editor.video
-  // The owner's tier decides; of others' tiers the server tells.
-  const tier = editor.isOwner ? session.tier : 'business'
-  const most = LARGEST[tier] ?? LARGEST.free
-  const quality = select('quality', QUALITIES.filter((one) => one <= most).map((one) => [`${one}p`, `${one}p`]), `${Math.min(1080, most)}p`)
+  const { qualities, usual, alwaysMarked, marks } = choices(editor.isOwner ? session.tier : null)
+  const quality = select('quality', qualities, usual)
   const format = select('format', FORMATS, 'mp4')
-  const mark = h('input', { type: 'checkbox', checked: tier === 'free', disabled: tier === 'free' })
+  const mark = h('input', { type: 'checkbox', checked: alwaysMarked, disabled: alwaysMarked })
   const list = h('ul', { class: 'renders', 'aria-label': 'Renders' })
-  const none = h('p', { class: 'quiet', hidden: true }, 'Nothing was rendered yet.')
+  const empty = editor.project.scenes.length === 0
+  const none = h('p', { class: 'quiet', hidden: true }, empty ? 'There is nothing to render yet: add a scene first.' : 'Nothing was rendered yet.')
   const complaint = h('p', { class: 'complaint', role: 'alert' })
   let timer = 0
 
@@ -45,7 +44,7 @@ export function openRenders(editor) {
     setText(complaint, '')
     try {
       await editor.connection.settled()
-      await rest.post(`/videos/${id}/render`, { quality: quality.value, aspect_ratio: editor.project.video.ratio, format: format.value, include_watermark: mark.checked })
+      await rest.post(`/videos/${id}/render`, { quality: quality.value || null, aspect_ratio: editor.project.video.ratio, format: format.value, include_watermark: mark.checked || (editor.isOwner ? false : null) })
       await load()
     } catch (error) {
       setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
@@ -56,11 +55,41 @@ export function openRenders(editor) {
     { class: 'render-form', on: { submit: start } },
     h('label', { class: 'field' }, h('span', {}, 'Quality'), quality),
     h('label', { class: 'field' }, h('span', {}, 'Format'), format),
-    h('label', { class: 'row' }, mark, tier === 'free' ? 'Watermark (always, on the free tier)' : 'Watermark'),
-    button('Render', null, { primary: true, type: 'submit', iconName: 'film', disabled: editor.project.readOnly }),
+    h('label', { class: 'row' }, mark, marks),
+    button('Render', null, { primary: true, type: 'submit', iconName: 'film', autofocus: true, disabled: editor.project.readOnly || empty }),
   )
   const dialog = openDialog('Render', [form, complaint, list, none], { wide: true, onClose: () => clearTimeout(timer) })
   load()
+}
+
+/** What can be chosen. The tier of the video's owner decides; null where it is somebody else's, which is not known. */
+function choices(tier) {
+  const named = (quality, note = '') => [`${quality}p`, `${quality}p${note}`]
+  if (tier === null) {
+    const qualities = QUALITIES.map((one) => named(one, one > LARGEST.free ? ' (if the owner’s tier has it)' : ''))
+    return { qualities: [['', 'The best of the owner’s tier'], ...qualities], usual: '', alwaysMarked: false, marks: 'Watermark (always, if the owner is on the free tier)' }
+  }
+  const most = LARGEST[tier] ?? LARGEST.free
+  const alwaysMarked = most === LARGEST.free
+  return { qualities: QUALITIES.filter((one) => one <= most).map((one) => named(one)), usual: `${Math.min(1080, most)}p`, alwaysMarked, marks: alwaysMarked ? 'Watermark (always, on the free tier)' : 'Watermark' }
+}
+
+/** The language of what is spoken, if all voices that say theirs have the same: its code, or null. */
+function spokenLanguage(project) {
+  const voices = project.scenes.flatMap((scene) => scene.layers).filter((layer) => layer.enabled && layer.type === 'voiceover')
+  const codes = new Set(voices.map(({ properties }) => properties.language).filter((code) => typeof code === 'string'))
+  if (codes.size !== 1) return null
+  try {
+    return Intl.getCanonicalLocales([...codes][0])[0] ?? null
+  } catch {
+    return null // another client's idea of a language
+  }
+}
+
+function captionsTrack(project, render) {
+  const language = spokenLanguage(project)
+  const label = language ? new Intl.DisplayNames(['en'], { type: 'language' }).of(language) : 'Captions'
+  return h('track', { kind: 'captions', label, srclang: language, src: sameOrigin(render.captions_url), default: true })
 }
 
 function row(editor, render, load) {
@@ -81,7 +110,7 @@ function row(editor, render, load) {
     h('span', { class: 'grow' }, h('span', { class: 'block render-says' }), h('span', { class: 'quiet small' }, ago(render.created_at))),
     running ? h('span', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress' }, h('span', {})) : null,
     running && !editor.project.readOnly ? button('Cancel', cancel) : null,
-    film ? button('Watch', () => watch(render), { iconName: 'play' }) : null,
+    film ? button('Watch', () => watch(editor.project, render), { iconName: 'play' }) : null,
     film ? h('a', { class: 'button', href: sameOrigin(film), download: '' }, icon('download'), 'Download') : null,
   )
 }
@@ -102,10 +131,10 @@ function showProgress(element, render) {
   bar?.firstChild.style.setProperty('--part', part / 100)
 }
 
-function watch(render) {
+function watch(project, render) {
   const tag = /\.mp3(\?|$)/.test(render.output_url) ? 'audio' : /\.gif(\?|$)/.test(render.output_url) ? 'img' : 'video'
   const film = h(tag, { class: 'film', controls: true, src: sameOrigin(render.output_url), poster: render.poster_url ? sameOrigin(render.poster_url) : null, alt: 'The rendered video' })
-  if (render.captions_url && tag === 'video') film.append(h('track', { kind: 'captions', label: 'Captions', srclang: 'en', src: sameOrigin(render.captions_url), default: true }))
+  if (render.captions_url && tag === 'video') film.append(captionsTrack(project, render))
   openDialog('Film', [film, ...(render.warnings ?? []).map((warning) => h('p', { class: 'quiet small' }, warning))], { wide: true, onClose: () => film.pause?.() })
 }
 

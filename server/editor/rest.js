@@ -2,12 +2,11 @@
 
 /** An error that the API answered, or `code` `offline` when there was no answer. */
 export class ApiError extends Error {
-  constructor(status, code, message, details = []) {
+  constructor(status, code, message) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.code = code
-    this.details = details
   }
 }
 
@@ -95,7 +94,9 @@ export class Rest {
 function unpack(status, shown) {
   if (shown?.success) return shown.data ?? null
   const error = shown?.error ?? {}
-  throw new ApiError(status, error.code ?? 'unknown', error.message ?? `The server answered ${status}.`, error.details)
+  const details = (status === 422 ? (error.details ?? []) : []).filter(({ field, message }) => field && message)
+  const said = details.length ? details.map(({ field, message }) => `${field}: ${message}.`).join(' ') : error.message
+  throw new ApiError(status, error.code ?? 'unknown', said ?? `The server answered ${status}.`)
 }
 
 function offline() {

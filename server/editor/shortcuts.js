@@ -15,6 +15,7 @@ const LIST = [
   ['Delete', 'Delete the layer'],
   ['Page Up, Page Down', 'Scene before, next scene'],
   ['← →', 'Step in time; on a bar: move it, with Shift: trim it'],
+  ['Enter on a bar', 'Go to the properties of its layer'],
   ['↑ ↓ on a grip', 'Move a scene or a layer'],
   ['Arrow keys on the canvas', 'Move the layer, with Shift: further'],
   ['Escape', 'Select nothing'],

@@ -61,9 +61,18 @@ export class Timeline {
     this.tracks.style.setProperty('--zoom', this.#zoom)
     setText(this.heading, scene ? `Scene ${scene.number} · ${clock(scene.duration)}` : '')
     this.#drawRuler(scene?.duration ?? 5)
+    const focused = [...this.rows.children].findIndex((row) => row.contains(document.activeElement))
     reconcile(this.rows, scene?.layers ?? [], (layer) => layer.id, (layer) => this.#create(layer), (row, layer) => this.#show(row, layer, scene))
+    if (focused >= 0 && document.activeElement === document.body) this.#focusNear(focused)
     this.#showHead()
     this.updatePresence()
+  }
+
+  /** Where a row that had the focus has gone, go to the one in its place. */
+  #focusNear(index) {
+    const row = this.rows.children[Math.min(index, this.rows.children.length - 1)]
+    const next = row?.querySelector('.bar-box') ?? this.add
+    next.focus({ preventScroll: true })
   }
 
   updatePresence() {
@@ -223,6 +232,10 @@ export class Timeline {
     const layer = project.layer(id)
     const step = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key]
     if (event.key === 'F2') this.#rename(id)
+    if (event.key === 'Enter') {
+      event.preventDefault()
+      this.editor.properties.focus()
+    }
     if (!step || !layer || project.readOnly) return
     event.preventDefault()
     event.stopPropagation()

@@ -84,8 +84,9 @@ export class Uploads {
         await soon(stop.signal)
         job = await this.rest.get(`/media/ai-status/${job.job_id}`)
       }
-      if (stop.signal.aborted) await this.rest.delete(`/media/ai-status/${job.job_id}`)
-      else if (job.status === 'failed') toast(job.error.message, { kind: 'error' })
+      // One that was done just before it was cancelled stays.
+      if (stop.signal.aborted) job = await this.rest.delete(`/media/ai-status/${job.job_id}`)
+      if (job.status === 'failed') toast(job.error.message, { kind: 'error' })
       else if (job.status === 'completed') this.#made(prompt)
     } catch (error) {
       complain(error)

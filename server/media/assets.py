@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 from uuid import UUID
@@ -82,22 +82,31 @@ class StoredAssets:
         row = None
         if isinstance(row_id, str) and is_id(row_id.lower()):
             row = await self._renders.library_file(name, UUID(row_id))
-        if row is not None and row.link.startswith(PATH):
-            return await self._stored(row.link, row)
+        if row is not None and row.film is not None:
+            try:
+                return await self._named(row.film, row)
+            except AssetMissing as error:
+                picture = await self._named(row.link, row)
+                return replace(picture, note=f"shows its picture, not its film: {error}")
         if row is not None:
-            link = row.link
+            return await self._named(row.link, row)
         if not isinstance(link, str) or not link:
             raise AssetMissing("it names none, or one that was deleted")
-        key = key_of(link)
-        if key is not None and await self._is_stored(key):
-            return await self._stored(PATH + key, await self._renders.linked_file(PATH + key))
-        return await self._once(link)
+        return await self._named(link, None)
 
     async def close(self) -> None:
         """End what is being fetched."""
         for task in self._found.values():
             task.cancel()
         await asyncio.gather(*self._found.values(), return_exceptions=True)
+
+    async def _named(self, link: str, row: LibraryFile | None) -> Asset:
+        if row is not None and link.startswith(PATH):
+            return await self._stored(link, row)
+        key = key_of(link)
+        if key is not None and await self._is_stored(key):
+            return await self._stored(PATH + key, await self._renders.linked_file(PATH + key))
+        return await self._once(link)
 
     async def _is_stored(self, key: str) -> bool:
         try:

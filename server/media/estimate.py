@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def estimate(video: Frozen, given: Mapping[str, Any]) -> dict[str, float]:
         given["quality"], given["aspect_ratio"], given["format"], max_seconds=float("inf")
     )
     files = [layer for layer in video.layers if needs_file(layer)]
-    assets = {layer.id: Asset(Path(), _kind(layer)) for layer in files}
+    assets = {layer.id: Asset(Path(), _kind(layer, video.films)) for layer in files}
     mark = repr((given["watermark"], given["own_watermark"]))
     plan = make_plan(rows, options, assets, {layer.id: _file(layer) for layer in files}, mark)
     parts: dict[str, float] = {" ": FIXED + join_cost(plan)}
@@ -86,9 +86,11 @@ def _shown(layer: LayerRow) -> Iterable[tuple[str, str]]:
     return ((name, repr(value)) for name, value in layer.properties.items())
 
 
-def _kind(layer: LayerRow) -> AssetKind:
+def _kind(layer: LayerRow, films: Collection[str]) -> AssetKind:
     if layer.type == "audio":
         return "audio"
+    if string(layer.properties, "avatar_id").lower() in films:
+        return "video"
     return _KINDS.get(string(layer.properties, "media_type"), "image")
 
 

@@ -68,6 +68,8 @@ async def gather(video: RenderInput, assets: AssetSource, speech: Speech) -> Mat
                 reason = "the file cannot be read" if isinstance(error, OSError) else str(error)
                 warnings[order] = f"{_where(video, layer)} has no file: {reason}"
                 return
+        if asset.note:
+            warnings[order] = f"{_where(video, layer)} {asset.note}"
         material.assets[layer.id] = asset
         material.keys[layer.id] = key
 

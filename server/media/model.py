@@ -10,15 +10,6 @@ from typing import Final, Literal, Protocol
 from collab.schema import LayerRow, SceneRow
 
 FPS: Final = 30
-QUALITIES: Final[Mapping[str, int]] = {
-    "360p": 360,
-    "480p": 480,
-    "720p": 720,
-    "1080p": 1080,
-    "1440p": 1440,
-    "2160p": 2160,
-}
-"""The shorter side of the picture in pixels."""
 FORMATS: Final = ("mp4", "webm", "gif", "mov", "mp3")
 RATIOS: Final[Mapping[str, tuple[int, int]]] = {
     "16:9": (16, 9),
@@ -66,7 +57,7 @@ class RenderOptions:
     """How to render.
 
     Attributes:
-        quality: a key of `QUALITIES`.
+        quality: a key of `api.schemas.renders.QUALITIES`.
         aspect_ratio: a key of `RATIOS`; the video's own if None.
         format: one of `FORMATS`.
         watermark: the mark to burn in, if any.
@@ -102,6 +93,7 @@ class Asset:
         height: pixels, 0 if unknown or audio.
         duration: seconds, None for images or if unknown.
         key: names its content (a blob's key, a hash); the file is hashed if there is none.
+        note: what the layer does in place of what was asked for, as a clause that follows its name.
     """
 
     path: Path
@@ -110,6 +102,7 @@ class Asset:
     height: int = 0
     duration: float | None = None
     key: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +199,7 @@ class RenderResult:
         drawn_scenes: numbers of the scenes of which anything was drawn.
         reused_scenes: numbers of the scenes that were taken from the store as a whole.
         drawn_frames: how many frames were encoded.
+        worked: seconds that it took, without those in which it only waited for others.
     """
 
     path: Path
@@ -217,3 +211,4 @@ class RenderResult:
     drawn_scenes: list[int] = field(default_factory=list)
     reused_scenes: list[int] = field(default_factory=list)
     drawn_frames: int = 0
+    worked: float = 0.0

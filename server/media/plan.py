@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from api.schemas.renders import QUALITIES
 from collab.schema import LayerRow, SceneRow, is_colour
 from server.media.errors import NothingToRender
 from server.media.looks import (
@@ -27,7 +28,7 @@ from server.media.looks import (
     shape_look,
     text_look,
 )
-from server.media.model import FPS, QUALITIES, RATIOS, Asset, RenderInput, RenderOptions
+from server.media.model import FPS, RATIOS, Asset, RenderInput, RenderOptions
 from server.media.motion import Motion, layer_motions
 from server.media.pieces import Item, Piece, pieces_of
 

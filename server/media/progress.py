@@ -102,6 +102,11 @@ class Meter:
         with self._lock:
             self._working -= 1
 
+    @property
+    def idle(self) -> float:
+        """For how many seconds it was only the turn of others."""
+        return self._idle
+
     def stage(self, name: str) -> None:
         """A new stage begins."""
         with self._lock:

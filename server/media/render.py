@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -143,6 +144,7 @@ class _Render:
 
     async def run(self, assets: AssetSource, speech: Speech) -> RenderResult:
         video, options, meter = self._video, self._options, self._meter
+        began = time.monotonic()
         self._scratch.mkdir(exist_ok=True)
         meter.stage("preparing")
         material = await gather(video, assets, speech)
@@ -196,6 +198,7 @@ class _Render:
             sorted(drawn),
             sorted({scene.scene_number for scene in plan.scenes} - drawn) if wanted else [],
             sum(segment.drawn for segment in missing),
+            time.monotonic() - began - meter.idle,
         )
 
     async def close(self, *, keep: bool) -> None:

@@ -22,7 +22,10 @@ from playwright.async_api import (
 WIDE: Final = (1280, 800)
 PHONE: Final = (390, 844)
 EXPECT_MS: Final = 10_000
-_ANSWER: Final = re.compile(r"Failed to load resource: (the server responded|net::ERR_INTERNET)")
+_ANSWER: Final = re.compile(
+    r"Failed to load resource: (the server responded|net::ERR_INTERNET)"
+    r"|WebSocket connection to '[^']*' failed: .*net::ERR_INTERNET"
+)
 expect.set_options(timeout=EXPECT_MS)
 
 
@@ -146,7 +149,8 @@ class Person:
         self.problems.append(f"thrown: {error}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        # What the server refuses is told to the user; the browser writes it down, too.
+        # What the server refuses, and that there is no connection, is told to the user; the browser
+        # writes it down, too.
         if message.type == "error" and not _ANSWER.match(message.text):
             self.problems.append(f"console: {message.text}")
 
@@ -190,7 +194,7 @@ async def visiting(
         person = Person(context, await context.new_page(), address)
         await person.begin(token)
         yield person
-        assert not person.problems
+        assert not person.problems, person.problems
     finally:
         await context.close()
 
@@ -216,12 +220,12 @@ class Profiles:
         yield person
         problems = list(person.problems)
         if person.page.is_closed():  # somebody who left
-            assert not problems
+            assert not problems, problems
             return
         await person.end()
         person.problems.clear()
         self._free.append((person.context, person.page))
-        assert not problems
+        assert not problems, problems
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -80,6 +80,16 @@ async def test_nothing_serious_on_a_phone(visit: Visit, api: Api) -> None:
     assert await findings(alice) == []
     wide = "() => document.documentElement.scrollWidth <= innerWidth"
     assert await alice.page.evaluate(wide)
+    await api.share(video, "bruno", "editor")
+    for name in ("Share", "Render"):
+        await alice.button(name).first.tap()
+        await expect(alice.dialog).to_be_visible()
+        await alice.page.wait_for_load_state("networkidle")
+        controls = alice.dialog.locator("button, select, input")
+        assert await controls.count() >= 4
+        for control in await controls.all():
+            await expect(control).to_be_in_viewport(ratio=0.99)
+        await alice.page.keyboard.press("Escape")
 
 
 async def test_text_is_edited_on_a_phone(visit: Visit, api: Api) -> None:
@@ -125,11 +135,26 @@ async def test_everything_from_the_keyboard(visit: Visit, api: Api) -> None:
     await page.keyboard.press("Enter")
     await expect(kay.bar("Shape")).to_be_visible()
     await expect(kay.button("Add layer")).to_be_focused()
-    await tab_to("Hide Shape")
+    await tab_to("Shape: ")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".properties").get_by_label("Name")).to_be_focused()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("Ground")
+    await page.keyboard.press("Enter")
+    await expect(kay.bar("Ground")).to_be_visible()
+    for kind in ("Text", "Effect"):
+        await kay.add_layer(kind)
+    await kay.bar("Ground").focus()
+    await page.keyboard.press("Delete")
+    await expect(kay.bar("Ground")).to_have_count(0)
+    await expect(kay.bar("Text")).to_be_focused()
+    await page.keyboard.press("Control+z")
+    await expect(kay.bar("Ground")).to_be_visible()
+    await tab_to("Hide Ground")
     await page.keyboard.press("Space")
-    await expect(kay.button("Show Shape")).to_be_focused()
+    await expect(kay.button("Show Ground")).to_be_focused()
     await page.keyboard.press("Shift+?")
     await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     await page.keyboard.press("Escape")
-    await expect(kay.button("Show Shape")).to_be_focused()
+    await expect(kay.button("Show Ground")).to_be_focused()
     await kay.saved()

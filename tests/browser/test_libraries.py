@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import FilePayload, Locator, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.person import Person
+from tests.browser.person import WIDE, Person
 from tests.browser.showpiece import picture, tune, upload
 from tests.support import files
 from tests.support.server import Api, Server
@@ -121,6 +123,60 @@ async def test_an_upload_is_cancelled(desk: Desk) -> None:
     await expect(desk.items).to_have_count(0)
 
 
+async def test_a_picture_that_is_being_made_is_cancelled(desk: Desk) -> None:
+    person, page = desk.person, desk.person.page
+    await desk.open("Media")
+    await page.get_by_label("Describe a picture").fill("A red kite")
+    async with page.expect_response("**/media/generate-ai") as asked:
+        await person.button("Generate").click()
+    job = (await (await asked.value).json())["data"]["job_id"]
+    making = page.get_by_role("progressbar", name="Making A red kite")
+    await expect(making).to_be_attached()
+    await person.button("Cancel A red kite").click()
+    await expect(making).to_have_count(0)
+    reply = await desk.api.call("GET", f"/media/ai-status/{job}", user=desk.user)
+    assert reply.data["status"] == "cancelled"
+    await expect(page.locator(".toast")).to_have_count(0)
+    # What was asked for stands there yet, to be changed and asked for again.
+    await expect(page.get_by_label("Describe a picture")).to_have_value("A red kite")
+
+
+async def test_an_avatar_with_a_film_moves(desk: Desk, tmp_path: Path) -> None:
+    person, page = desk.person, desk.person.page
+    content = files.encoded(tmp_path, "a.mp4", "color=lime:d=1:s=90x160:r=10")
+    film = await upload(desk.api, "media", "Film.mp4", content, user=desk.user)
+    still = await upload(desk.api, "media", "Still.jpg", picture(90, 160), user=desk.user)
+    amy = {"id": str(uuid.uuid4()), "name": "Amy", "is_premium": False, "variations": []}
+    amy |= {"thumbnail_url": still["url"], "preview_url": still["url"], "video_url": film["url"]}
+    ben = {**amy, "id": str(uuid.uuid4()), "name": "Ben", "video_url": None}
+
+    async def two(route: Route) -> None:
+        data = {"avatars": [amy, ben], "pagination": {"total_pages": 1}}
+        await route.fulfill(json={"success": True, "data": data})
+
+    await page.route("**/api/v1/avatars?*", two)
+    await person.add_layer("Avatar")
+    await desk.items.filter(has_text="Amy").locator(".library-use").click()
+    middle = """(canvas) => {
+        const [x, y] = [canvas.width / 2, canvas.height / 2]
+        const [red, green] = canvas.getContext('2d').getImageData(x, y, 1, 1).data
+        return green > 200 && red < 60
+    }"""
+    stage = page.locator(".stage-canvas")
+    while not await stage.evaluate(middle):
+        await asyncio.sleep(0.05)
+    (layer,) = await desk.layers()
+    assert layer["properties"]["avatar_id"] == amy["id"]
+    assert layer["properties"]["video_url"].partition("?")[0] == film["url"].partition("?")[0]
+    await person.button("Choose avatar").click()
+    await desk.items.filter(has_text="Ben").locator(".library-use").click()
+    while await stage.evaluate(middle):
+        await asyncio.sleep(0.05)
+    (layer,) = await desk.layers()
+    assert layer["properties"]["avatar_id"] == ben["id"]
+    assert "video_url" not in layer["properties"]
+
+
 async def test_sounds_are_heard_marked_and_used(desk: Desk) -> None:
     person, page = desk.person, desk.person.page
     for name in ("Calm.wav", "Storm.wav"):
@@ -153,10 +209,12 @@ async def test_what_is_chosen_goes_into_the_selected_layer(desk: Desk) -> None:
     await upload(desk.api, "media", "First.jpg", picture(320, 180), user=desk.user)
     await upload(desk.api, "media", "Second.jpg", picture(320, 180), user=desk.user)
     await desk.person.add_layer("Media")
+    await expect(desk.person.page.locator(".source")).to_have_text("Nothing chosen yet")
     await desk.items.filter(has_text="First").locator(".library-use").click()
     await desk.person.button("Choose media").click()
     await desk.items.filter(has_text="Second").locator(".library-use").click()
     await expect(desk.person.bar("Second")).to_be_visible()
+    await expect(desk.person.page.locator(".source")).to_have_text("Second")
     (layer,) = await desk.layers()
     assert layer["name"] == "Second"
 
@@ -220,6 +278,60 @@ async def test_music_gives_way_to_speech_and_films_sound(desk: Desk, tmp_path: P
                 && Math.abs(film.volume - 0.1256) < 0.001
         }"""
     )
+
+
+async def test_music_comes_back_between_words_that_are_far_apart(visit: Visit, api: Api) -> None:
+    """Time stands still between steps, so that each moment's loudness is known."""
+    video = await api.make_video()
+    scene = await api.make_scene(video, text="", duration=6)
+    tone = await upload(api, "audio", "Tone.wav", tune(5))
+    address = tone["url"].partition("?")[0]
+    words = [("One", 0, 0.3), ("two", 0.9, 1.0), ("three", 3, 3.5)]
+    spoken = [{"text": text, "start": start, "end": end} for text, start, end in words]
+    music = {"audio_url": address, "volume": 1}
+    await api.make_layer(scene, type="audio", name="Music", duration=6, properties=music)
+    voice = {"audio_url": address, "words": spoken}
+    await api.make_layer(
+        scene, type="voiceover", name="Voice", start_time=1, duration=1, properties=voice
+    )
+    alice = await visit("alice", size=WIDE)
+    page = alice.page
+    await page.clock.install()
+    await alice.open_video(video)
+    await expect(page.locator(".layer-row")).to_have_count(2)
+    await page.evaluate(
+        """() => {
+            window.sounds = new Map()
+            const volume = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'volume')
+            Object.defineProperty(HTMLMediaElement.prototype, 'volume', {
+                ...volume,
+                set(value) {
+                    window.sounds.set(this, value)
+                    volume.set.call(this, value)
+                },
+            })
+        }"""
+    )
+    # Until both sounds are loaded.
+    await alice.button("Play").click()
+    await page.wait_for_function("() => window.sounds.size === 2")
+    await alice.button("Pause").click()
+    await page.get_by_role("slider", name="Time in the scene").press("Home")
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+    await page.evaluate("() => window.sounds.clear()")
+    await alice.button("Play").click()
+    now, heard = 0.0, {}
+    for moment in (0.5, 1.5, 2.2, 3.0, 4.2, 4.95):
+        await page.clock.run_for(round((moment - now) * 1000))
+        now = moment
+        heard[moment] = await page.evaluate("() => [...window.sounds.values()]")
+    ducked = pytest.approx(0.251, abs=0.01)
+    assert heard[0.5][0] == 1
+    assert heard[1.5][0] == ducked, "a short pause between words lets nothing up"
+    assert heard[2.2][0] == pytest.approx(0.251 + 0.749 * 0.4, abs=0.06)
+    assert heard[3.0][0] == 1
+    assert heard[4.2][0] == ducked
+    assert {volumes[1] for moment, volumes in heard.items() if moment > 1} == {1}
 
 
 async def test_what_is_premium_is_not_taken_on_the_free_tier(

@@ -69,6 +69,12 @@ async def test_share_with_roles(visit: Visit, api: Api) -> None:
     await expect(member.page.locator(".editor-notice")).to_contain_text("not shared with you")
 
 
+async def test_a_video_that_never_was_is_not_called_lost(visit: Visit) -> None:
+    alice = await visit("alice")
+    await alice.open_video("00000000-0000-4000-8000-000000000000", ready=False)
+    await expect(alice.page.locator(".editor-notice")).to_contain_text("There is no such video")
+
+
 async def test_the_title_is_renamed_in_the_editor_for_all(visit: Visit, api: Api) -> None:
     video = await api.make_video()
     await api.share(video, "bruno", "editor")

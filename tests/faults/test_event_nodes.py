@@ -104,6 +104,7 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
                 assert (seen["status"], seen["current_scene"], seen["total_scenes"]) == (
                     *("processing", 2, 5),
                 )
+                assert seen["estimated_time_remaining"] == 1
             await stop_listening(dsn)
             await jobs.complete(job, {})
             for client in (near, far):
@@ -131,7 +132,7 @@ async def start(jobs: Jobs, kind: str, user: UUID, video: str | None) -> Any:
         kind,
         user=user,
         tier="business",
-        given={"seq": 1, "scenes": 5},
+        given={"seq": 1, "scenes": 5, "cost": 1},
         limit=None,
         video_id=None if video is None else UUID(video),
     )

@@ -66,17 +66,7 @@ async def killed_at(stage: str, database_url: str, directory: Path) -> None:
         reply = await api.call("POST", f"/api/v1/videos/{video}/render", {"quality": "360p"})
         job_id = reply.data["job_id"]
         files = api.parts.media.blobs.store.path_of("aa").parents[1]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.deadly_worker"),
-            *(database_url, str(directory), f"file:{files}", stage),
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL, stage
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        await dies(stage, database_url, directory, files)
         died = time.monotonic()
         shown = (await api.call("GET", f"/api/v1/renders/{job_id}")).data["render"]
         assert (shown["status"], shown["output_url"]) == ("processing", None), stage
@@ -99,6 +89,68 @@ async def killed_at(stage: str, database_url: str, directory: Path) -> None:
             rows = await connection.fetch("SELECT key FROM blobs")
         assert stored == {row["key"] for row in rows}, stage
         await is_whole(api, job_id, directory)
+
+
+async def dies(stage: str, database_url: str, directory: Path, files: Path) -> None:
+    """A worker takes the job up, and is killed when its render reaches the stage."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.deadly_worker"),
+        *(database_url, str(directory), f"file:{files}", stage),
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL, stage
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.timeout(180)
+async def test_a_render_that_kills_three_workers_fails_and_leaves_nothing(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    url = await fresh_database(postgres_dsn)
+    async with serve_face(url) as api:
+        video = await a_film(api)
+        reply = await api.call("POST", f"/api/v1/videos/{video}/render", {"quality": "360p"})
+        job_id = reply.data["job_id"]
+        files = api.parts.media.blobs.store.path_of("aa").parents[1]
+        for stage in ("drawing", "storing", "committing"):
+            await dies(stage, url, tmp_path, files)
+        left = tmp_path / "renders" / f"{job_id}-3"
+        assert left.exists()
+        known = await handlers(api, tmp_path / "renders")
+        render: Any = known["render"]
+        sweeping = asyncio.create_task(render.keep_swept(0.1))
+        async with working(api, known):
+            job = await the_job(api, job_id, lambda job: job.finished_at is not None)
+            async with asyncio.timeout(30):
+                while list((tmp_path / "renders").iterdir()):
+                    await asyncio.sleep(0.05)
+        sweeping.cancel()
+        await asyncio.wait({sweeping})
+        assert (job.status, job.attempts) == ("failed", 3)
+        shown = (await api.call("GET", f"/api/v1/renders/{job_id}")).data["render"]
+        assert (shown["status"], shown["error"]["code"]) == ("failed", "worker_died")
+        assert "three times" in shown["error"]["message"]
+        for link in ("output_url", "poster_url", "captions_url"):
+            assert shown[link] is None
+        assert (shown["queue_position"], shown["estimated_time_remaining"]) == (0, 0)
+        assert await owned(api) == 0
+        # What was stored without a name goes with the next collection; segments stay for the next.
+        await api.parts.media.blobs.collect(datetime.now(UTC) + timedelta(hours=7))
+        stored = {path.name for path in files.rglob("*") if path.is_file()}
+        assert not {name for name in stored if name.endswith((".mp4", ".vtt", ".srt"))}
+        async with api.database.connection() as connection:
+            rows = await connection.fetch("SELECT key FROM blobs")
+        assert stored == {row["key"] for row in rows}
+        # Nothing is wrong with the video's next render.
+        again = await api.call("POST", f"/api/v1/videos/{video}/render", {"quality": "360p"})
+        async with working(api, known):
+            job = await the_job(api, again.data["job_id"], lambda job: job.finished_at is not None)
+        assert job.status == "completed", job.error
+        await is_whole(api, again.data["job_id"], tmp_path)
 
 
 async def owned(api: Client) -> int:

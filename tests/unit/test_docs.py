@@ -47,6 +47,12 @@ def metrics_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_merge_was_left_half_done(page: Path) -> None:
+    lines = page.read_text().splitlines()
+    assert not [line for line in lines if re.match(r"(<<<<<<<|=======|>>>>>>>)( |$)", line)]
+
+
 def test_readme_lists_every_setting() -> None:
     expected = settings_table()
     assert between(TOP / "README.md", "settings") == expected, f"write this:\n{expected}"

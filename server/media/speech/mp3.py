@@ -12,8 +12,9 @@ from server.media.ffmpeg import INPUT_LIMITS, Limits, Processes
 
 MAX_SECONDS: Final = 3600.0
 SAMPLE_BYTES: Final = 2
-
-
+_QUICK: Final = ("-compression_level", "7")
+"""Without LAME's noise shaping, in less than half the time; at this rate a voice has bits to spare,
+and comes out closer to its samples."""
 LIMITS: Final = Limits(cpu_seconds=60, memory_bytes=2 << 30, file_bytes=512 << 20)
 """What the conversion of one utterance may use."""
 
@@ -52,7 +53,7 @@ async def encode(samples: Path, rate: int, filters: Sequence[str], target: Path)
         [
             *("-f", "s16le", "-ar", str(rate), "-ac", "1", "-i", samples),
             *_filter(filters),
-            *("-c:a", "libmp3lame", "-b:a", "64k", "-map_metadata", "-1"),
+            *("-c:a", "libmp3lame", "-b:a", "64k", *_QUICK, "-map_metadata", "-1"),
             *("-flags", "+bitexact", "-fflags", "+bitexact", "-f", "mp3", "-y", target),
         ],
         "The speech could not be encoded",

@@ -181,6 +181,35 @@ async def test_waiting_and_cancelling(api: Client) -> None:
     await api.call("DELETE", f"/api/v1/renders/{second['job_id']}")
 
 
+async def test_a_render_that_waits_for_its_turn_counts_what_is_before_it(
+    api: Client, worker: None
+) -> None:
+    video = await api.make_video()
+    scene = await api.make_scene(video, duration=120)
+    moving = {"text": "Going on", "animation": "slideUp", "animation_duration": 60}
+    for number in range(2):
+        await api.make_layer(scene, start_time=60 * number, duration=60, properties=moving)
+    path = f"/api/v1/videos/{video}/render"
+    first, second = [
+        (await api.call("POST", path, {"quality": quality})).data["job_id"]
+        for quality in ("1080p", "360p")
+    ]
+    async with asyncio.timeout(60):
+        while True:
+            later, earlier = (await api.call("GET", f"/api/v1/videos/{video}/renders")).data[
+                "renders"
+            ]
+            job = await api.parts.media.jobs.get(uuid.UUID(second))
+            if job.state.get("stage") == "drawing" and earlier["progress"] >= 1:
+                break
+            await asyncio.sleep(0.05)
+    assert [one["job_id"] for one in (earlier, later)] == [first, second]
+    assert later["status"] == "processing"
+    assert later["estimated_time_remaining"] > earlier["estimated_time_remaining"] > 1
+    for job_id in (first, second):
+        await api.call("DELETE", f"/api/v1/renders/{job_id}")
+
+
 async def test_cancelling_stops_the_worker_within_a_second(
     api: Client, worker: None, known: Handlers
 ) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.media.model import QUALITIES, RenderOptions, Watermark
+from api.schemas.renders import QUALITIES
+from server.media.model import RenderOptions, Watermark
 from tests.integration.media.reading import (
     find,
     frames,

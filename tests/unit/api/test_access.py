@@ -105,6 +105,19 @@ async def test_an_outage_is_told_to_all_who_wait_and_is_over_afterwards(
     assert (await access.head(video)).seq == 1
 
 
+@pytest.mark.parametrize("alone", [False, True])
+async def test_what_is_deleted_or_never_was_stays_so(tables: Tables, alone: bool) -> None:
+    access = Access(tables.read_heads, tables.read_role, lambda: 0.0, alone=alone)
+    video = uuid4()
+    tables.heads[video] = Head(3, 0, 3, deleted=True)
+    tables.roles[video, "olga"] = "owner"
+    for asked in (video, video, uuid4()):
+        with pytest.raises(VideoNotFound):
+            await access.head(asked)
+        with pytest.raises(VideoNotFound):
+            await access.require(asked, "olga", Action.READ)
+
+
 async def test_roles_are_remembered_until_the_members_change(
     tables: Tables, access: Access
 ) -> None:

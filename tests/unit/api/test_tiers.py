@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import get_args
 
 import pytest
 
 from api.limits import MemoryRateLimiter
+from api.schemas.renders import QUALITIES, Quality
 from api.tiers import (
     ALLOWANCES,
     Allowance,
@@ -77,12 +79,19 @@ def test_keys_go_with_sharing(tier: Tier) -> None:
 @pytest.mark.parametrize("tier", Tier)
 def test_quality_goes_up_to_the_largest(tier: Tier) -> None:
     most = allowance(tier).quality
-    for pixels in (360, 480, 720, 1080, 1440, 2160):
+    assert most in QUALITIES.values()
+    for quality, pixels in QUALITIES.items():
         if pixels <= most:
-            require_quality(tier, f"{pixels}p", pixels)
+            require_quality(tier, quality, pixels)
         else:
-            with pytest.raises(TierRequired, match=f"{pixels}p"):
-                require_quality(tier, f"{pixels}p", pixels)
+            with pytest.raises(TierRequired, match=quality):
+                require_quality(tier, quality, pixels)
+
+
+def test_every_quality_that_can_be_asked_for_has_its_pixels() -> None:
+    assert {quality: f"{pixels}p" for quality, pixels in QUALITIES.items()} == {
+        quality: quality for quality in get_args(Quality)
+    }
 
 
 @pytest.mark.parametrize("tier", Tier)

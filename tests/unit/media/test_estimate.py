@@ -20,10 +20,11 @@ GIVEN: dict[str, Any] = {
 }
 
 
-def frozen(script: Script) -> Frozen:
+def frozen(script: Script, *films: str) -> Frozen:
     video = script.input()
     layers = [row for scene in video.scenes for row in video.layers[scene.id]]
-    return Frozen(1, video.title, video.aspect_ratio, video.background, list(video.scenes), layers)
+    scenes, films_ = list(video.scenes), frozenset(films)
+    return Frozen(1, video.title, video.aspect_ratio, video.background, scenes, layers, films_)
 
 
 def cost(script: Script, **given: Any) -> float:
@@ -74,3 +75,11 @@ def test_videos_in_layers_are_drawn_frame_by_frame() -> None:
         return Script().scene(10, layer("media", 0, 10, media_id="x", media_type=kind))
 
     assert cost(of("video")) > 5 * cost(of("image"))
+
+
+def test_an_avatar_that_has_a_film_costs_what_a_film_does() -> None:
+    script = Script().scene(10, layer("avatar", 0, 10, avatar_id="AMY"))
+    still, moving = (
+        sum(estimate(one, GIVEN).values()) for one in (frozen(script), frozen(script, "amy"))
+    )
+    assert moving > 5 * still
