@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tests.support.server import Api
 GOOD = "The quick brown fox jumps over the lazy dog."
 SHORT = "The fox jumps."
 AGREE_SECONDS = 10.0
+JOURNAL = "cocut_journal_bytes"
 
 
 async def test_restores_on_two_nodes_at_once(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_restore_that_another_node_keeps_is_not_brought_twice(
                 await near.change(lambda doc: append(doc, gone, ", typed there"))
                 await near.saved()
             async with asyncio.timeout(BACK_SECONDS):
-                while await journal_bytes(one) == 0:
+                while await one.metric(JOURNAL) == 0:
                     await asyncio.sleep(0.02)
             if fate == "killed":
                 nodes.kill(0)
@@ -130,7 +130,7 @@ async def test_a_restore_that_another_node_keeps_is_not_brought_twice(
                 await reads(near, gone, "Gone and back, typed there")
             await reads(far, gone, "Gone and back, typed there")
             async with asyncio.timeout(BACK_SECONDS):
-                while await journal_bytes(nodes.apis[0]) > 0:
+                while await nodes.apis[0].metric(JOURNAL) > 0:
                     await asyncio.sleep(0.02)
             for api in nodes.apis:
                 shown = [scene["text"] for scene in await api.scenes(video)]
@@ -175,13 +175,6 @@ async def appends_held(dsn: str, video: str) -> AsyncIterator[Held]:
             yield Held(watching)
     finally:
         await asyncio.gather(holding.close(), watching.close())
-
-
-async def journal_bytes(api: Api) -> float:
-    """What a node keeps for the database, as it says itself."""
-    async with api.session.get(f"{api.server.address}/metrics") as answer:
-        [value] = re.findall(r"^cocut_journal_bytes (\S+)$", await answer.text(), re.MULTILINE)
-    return float(value)
 
 
 @pytest.mark.timeout(120)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -144,6 +146,14 @@ class Api:
         async with self.session.request(method, url, json=body, headers=sent) as response:
             return Reply(response.status, response.headers, await response.read())
 
+    async def metric(self, name: str) -> float:
+        """What the server says of a metric, as Prometheus asks for it; the name with its labels."""
+        async with self.session.get(f"{self.server.address}/metrics") as answer:
+            text = await answer.text()
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        assert found is not None, name
+        return float(found[1])
+
     async def make_video(self, user: str = "alice") -> str:
         reply = await self.call("POST", "/videos", {"title": "A video"}, user=user)
         assert reply.status == 201, reply.content
@@ -171,6 +181,14 @@ class Api:
         assert reply.status == 200, reply.content
         assert reply.seq >= min_seq
         return list(reply.data["scenes"])
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that is taken, and on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def command(data_dir: Path, *options: str, worker: bool = False) -> list[str]:
