@@ -22,6 +22,7 @@ class Link:
 
     Attributes:
         dsn: the same database, by this way.
+        port: of it, on loopback.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -34,8 +35,9 @@ class Link:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._server = self._run(asyncio.start_server(self._accept, "127.0.0.1", 0))
-        port = self._server.sockets[0].getsockname()[1]
-        self.dsn = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}?sslmode=disable"
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        host = f"127.0.0.1:{self.port}"
+        self.dsn = f"postgresql://{parts.username}@{host}{parts.path}?sslmode=disable"
 
     def cut(self) -> None:
         """End all connections, and let nobody connect."""

@@ -37,17 +37,34 @@ class Server:
         data_dir: its data directory.
     """
 
-    def __init__(self, data_dir: Path, *options: str, worker: bool = False) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        worker: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            data_dir: its data directory; the log is beside it.
+            options: of its command line.
+            worker: with one for jobs beside it.
+            settings: its variables; with them `options` is the whole command line.
+        """
         self.data_dir = data_dir
+        self._secret = (settings or {}).get("COCUT_JWT_SECRET", "").encode()
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command(data_dir, *options, worker=worker),
+                command(data_dir, *options, worker=worker)
+                if settings is None
+                else [str(COCUT), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=data_dir.parent,
-                env=environment(),
+                env={**environment(), **(settings or {})},
                 text=True,
             )
         self.address = self._await_ready()
@@ -67,7 +84,7 @@ class Server:
     def token(self, user: str = "alice", tier: str = "business", **claims: Any) -> str:
         """A token that this server accepts."""
         claims = {"ttl_seconds": 3600, "now": time.time(), **claims}
-        return mint(stored_secret(self.data_dir), user, tier, **claims)
+        return mint(self._secret or stored_secret(self.data_dir), user, tier, **claims)
 
     def socket_url(self, video: str, token: str | None) -> str:
         """Where editors of a video connect."""
