@@ -32,6 +32,7 @@ from api.routes import Call
 from api.tiers import allowance
 from collab.errors import NotFound, StorageQuotaExceeded
 from persistence.errors import BlobStoreFailed
+from persistence.finishing import finish
 from persistence.library import Library, RowT
 
 CHUNK: Final = 1 << 18
@@ -151,7 +152,7 @@ async def _scratch(directory: Path) -> AsyncIterator[Path]:
     try:
         yield path
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+        await finish(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
 
 
 async def receive(request: web.Request, family: Family, directory: Path) -> Received:
