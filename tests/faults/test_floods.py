@@ -28,7 +28,7 @@ from tests.support.server import Api, calling, serving
 EDITORS = 100
 EDITS = 100
 EDITS_PER_SECOND = 50.0
-ROUNDS = 2
+ROUNDS = 8
 NOISE_SECONDS = 0.005
 FLOOD_PER_SECOND = 50_000
 HANDSHAKES = 2_000
@@ -150,10 +150,12 @@ async def test_a_flood_of_frames_is_not_read_and_nobody_else_feels_it(tmp_path: 
                         while sent() < 1_000:
                             await asyncio.sleep(0.01)
                     flooded.append(await crowd.p99())
-            # The best of a few rounds: others use this machine, too, but a flood that is felt is
-            # felt in all of them.
-            limit = 2 * max(min(usual), NOISE_SECONDS)
-            assert min(flooded) <= limit, (usual, flooded)
+                # The best of some rounds: others use this machine, too, but a flood that is felt
+                # is felt in all of them.
+                if min(flooded) <= 2 * max(min(usual), NOISE_SECONDS):
+                    break
+            else:
+                pytest.fail(f"p99 usually {usual}, in a flood {flooded}")
             for socket in sockets:
                 await socket.close()
             await asyncio.gather(*tasks)
