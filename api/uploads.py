@@ -36,6 +36,7 @@ from api.tiers import allowance
 from collab.errors import NotFound, StorageQuotaExceeded
 from persistence.blobs import Blob, Blobs
 from persistence.errors import BlobStoreFailed
+from persistence.finishing import finish
 from persistence.library import Library, RowT
 
 CHUNK: Final = 1 << 18
@@ -180,7 +181,7 @@ async def _scratch(directory: Path) -> AsyncIterator[Path]:
     try:
         yield path
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+        await finish(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
 
 
 async def receive(request: web.Request, family: Family, directory: Path) -> Received:

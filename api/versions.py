@@ -21,7 +21,7 @@ from api.schemas.versions import (
     VersionCreate,
     WholeVersion,
 )
-from collab.errors import VersionNotFound
+from collab.errors import BadInput, MissingUpdates, VersionNotFound
 from persistence.scenes import timestamp
 from persistence.versions import Version
 
@@ -82,14 +82,18 @@ async def restore_version(call: Call[None, None]) -> Answer:
     """
     number, by, versions = _number(call), call.caller.sub, call.parts.versions
     version = await versions.get(call.video_id, number)
-    # A restore that the journal kept would be planned, and brought, a second time.
+    # What waits in this node's journal belongs to what is there before.
     await call.parts.rooms.logged(call.video_id)
-    async with versions.restoring(call.video_id, number, by) as plan:
-        seq = plan.seq
-        if plan.update is not None:
+    plan = await versions.plan(call.video_id, number, by)
+    seq = plan.seq
+    if plan.update is not None:
+        try:
             edited = await call.parts.rooms.bring(call.video_id, plan.update, by=by, after=plan.seq)
-            seq = edited.seq
-    await versions.restored(call.video_id, number, plan.before, by)
+        except (BadInput, MissingUpdates):
+            await versions.given_up(call.video_id, plan)
+            raise
+        seq = edited.seq
+    await versions.restored(call.video_id, number, plan, by)
     before = await versions.get(call.video_id, plan.before)
     return Answer(
         {"version": shown(version), "before": shown(before)},

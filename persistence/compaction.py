@@ -62,8 +62,8 @@ async def compact(database: Database, video_id: UUID) -> Compacted | None:
         CompactionRefused: the snapshot would lose something; nothing was trimmed.
         DatabaseAway: PostgreSQL does not answer; nothing, or all, was done.
     """
-    async with turn(database, video_id) as mine:
-        return await compact_in_turn(database, video_id) if mine else None
+    async with turn(database, video_id) as connection:
+        return await compact_in_turn(database, video_id) if connection is not None else None
 
 
 async def compact_in_turn(database: Database, video_id: UUID) -> Compacted | None:
@@ -98,15 +98,21 @@ def _squash(video_id: UUID, document: StoredDocument) -> bytes:
 
 
 @asynccontextmanager
-async def turn(database: Database, video_id: UUID, *, wait: bool = False) -> AsyncIterator[bool]:
-    """Whether it is this caller's turn to make a snapshot of a video. The lock is the session's,
-    not a transaction's: a transaction that is open for seconds keeps PostgreSQL from cleaning up
-    after others.
+async def turn(
+    database: Database, video_id: UUID, *, wait: bool = False
+) -> AsyncIterator[Connection | None]:
+    """This caller's turn to make a snapshot of a video, or None if it is another's. The lock is the
+    session's, not a transaction's: a transaction that is open for seconds keeps PostgreSQL from
+    cleaning up after others.
 
     Args:
         database: where the lock is.
         video_id: the video.
-        wait: until it is.
+        wait: until it is this caller's turn.
+
+    Returns:
+        The connection that holds the lock: what is written over it is written in this turn, since
+        the lock ends with it.
     """
     async with database.connection() as connection:
         key = (_LOCK_CLASS, int.from_bytes(video_id.bytes[:4], "big", signed=True))
@@ -118,7 +124,7 @@ async def turn(database: Database, video_id: UUID, *, wait: bool = False) -> Asy
         else:
             mine = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *key))
         try:
-            yield mine
+            yield connection if mine else None
         finally:
             if mine and alive(connection):
                 await connection.execute("SELECT pg_advisory_unlock($1, $2)", *key)

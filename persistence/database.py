@@ -281,4 +281,4 @@ def alive(connection: Connection) -> bool:
 
 def _sentence(error: BaseException) -> str:
     text = str(error).strip().split("\n", 1)[0]
-    return text or type(error).__name__
+    return text or ("it took too long" if isinstance(error, TimeoutError) else type(error).__name__)

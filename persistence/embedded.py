@@ -261,11 +261,11 @@ class EmbeddedPostgres:
         Paths are given relative to it: these programs hand them to a shell, which must not see
         what an operator's path may contain.
         """
-        binaries = _binaries()
-        command = [str(binaries / program), *arguments]
+        programs = binaries()
+        command = [str(programs / program), *arguments]
         account = self._account()
         if account is not None:
-            command = account.command(command, reaching=(binaries / program, self._cluster))
+            command = account.command(command, reaching=(programs / program, self._cluster))
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("PG")
         } | {"LC_ALL": "C", "LANG": "C"}
@@ -289,7 +289,12 @@ class EmbeddedPostgres:
             )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The directory of PostgreSQL's programs.
+
+    Raises:
+        EmbeddedPostgresFailed: the package that brings them is not installed.
+    """
     # Found, not imported: the wheel's own Python code wants a runtime directory and locks.
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:

@@ -19,6 +19,7 @@ from obstore.store import LocalStore, S3Store
 
 from collab.errors import BlobNotFound
 from persistence.errors import BlobStoreFailed
+from persistence.finishing import finish
 
 CHUNK: Final = 1 << 20
 _CLIENT: Final[Any] = {"allow_http": True, "connect_timeout": "5s"}
@@ -108,7 +109,7 @@ class FileStore:
                 async for chunk in self.read(key):
                     await asyncio.to_thread(file.write, chunk)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(target.unlink, missing_ok=True))
+            await finish(asyncio.to_thread(target.unlink, missing_ok=True))
             raise
 
     async def delete(self, keys: Iterable[str]) -> None:

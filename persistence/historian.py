@@ -68,6 +68,13 @@ FROM video_versions n JOIN video_version_states s USING (video_id, seq)
 WHERE n.video_id = $1 AND n.number = $2
 """
 
+_PLANNED: Final = "SELECT update FROM video_restores WHERE video_id = $1"
+
+_PLAN: Final = """
+INSERT INTO video_restores (video_id, id, update) VALUES ($1, $2, $3)
+ON CONFLICT (video_id) DO UPDATE SET id = EXCLUDED.id, update = EXCLUDED.update
+"""
+
 
 class Historian(Child):
     """The parent's side of it; see `persistence.versions` for what the tasks are."""
@@ -90,14 +97,25 @@ async def keep(
     What was made under the same id before is not made again, nor, with `unless_kept`, a version
     of a state that there is a version of.
     """
-    video = UUID(video_id)
-    async with turn(database, video, wait=True):
-        compacted = await compact_in_turn(database, video)
-        read = 0 if compacted is None else compacted.read
-        async with database.transaction() as connection:
-            number = await _made(connection, video, UUID(id), unless_kept=unless_kept)
-            if number is None:
-                number = await _keep(connection, video, UUID(id), kind, name, by)
+    async with turn(database, UUID(video_id), wait=True):
+        return await _keep_in_turn(database, UUID(video_id), UUID(id), kind, name, by, unless_kept)
+
+
+async def _keep_in_turn(
+    database: Database,
+    video: UUID,
+    id_: UUID,
+    kind: str,
+    name: str | None,
+    by: str | None,
+    unless_kept: bool,
+) -> Done:
+    compacted = await compact_in_turn(database, video)
+    read = 0 if compacted is None else compacted.read
+    async with database.transaction() as connection:
+        number = await _made(connection, video, id_, unless_kept=unless_kept)
+        if number is None:
+            number = await _keep(connection, video, id_, kind, name, by)
     return Done(number, read)
 
 
@@ -160,27 +178,46 @@ async def compare(
 async def plan(database: Database, video_id: str, number: int, by: str) -> Done:
     """The update that restores a version; what is there now is kept as a version before.
 
+    It is written down before anybody has it, and holds what was planned before and is not in the
+    log yet: that may still come, from a node that could not store it, and then brings nothing.
+
     Returns:
         `before`: the number of the version that holds what is there now. `seq`: what the update
-        builds on. `update`: it, in base64, or None if there is nothing to change.
+        builds on. `update`: it, in base64, or None if there is nothing to change. `id`: of this
+        plan, to `settle`.
     """
-    video = UUID(video_id)
+    video, id_ = UUID(video_id), uuid4()
     version, read = await _version(database, video, number)
-    kept = await keep(database, video_id, str(uuid4()), "before_restore", None, by, True)
-    state, seq = await _state(database, video, kept.made)
-    doc: Doc[Any] = Doc(client_id=secrets.randbits(32))
-    doc.apply_update(state)
-    updates: list[bytes] = []
-    subscription = doc.observe(lambda event: updates.append(event.update))
-    edits.restore(version)(doc)
-    doc.unobserve(subscription)
-    update = merge(updates)
+    async with turn(database, video, wait=True) as connection:
+        assert connection is not None
+        kept = await _keep_in_turn(
+            database, video, uuid4(), "before_restore", None, by, unless_kept=True
+        )
+        state, seq = await _state(database, video, kept.made)
+        planned = await connection.fetchval(_PLANNED, video, timeout=_STORE_SECONDS)
+        update = _restoring(version, state, planned)
+        if update is not None:
+            await connection.execute(_PLAN, video, id_, update, timeout=_STORE_SECONDS)
     made = {
+        "id": str(id_),
         "before": kept.made,
         "seq": seq,
         "update": None if update is None else b64encode(update).decode(),
     }
     return Done(made, read + kept.read + len(state))
+
+
+def _restoring(version: Doc[Any], state: bytes, planned: bytes | None) -> bytes | None:
+    """What brings a document to `planned`, and from there to a version; None for nothing."""
+    doc: Doc[Any] = Doc(client_id=secrets.randbits(32))
+    doc.apply_update(state)
+    updates: list[bytes] = []
+    subscription = doc.observe(lambda event: updates.append(event.update))
+    if planned is not None:
+        doc.apply_update(planned)
+    edits.restore(version)(doc)
+    doc.unobserve(subscription)
+    return merge(updates)
 
 
 async def _version(database: Database, video: UUID, number: int) -> tuple[Doc[Any], int]:

@@ -1,9 +1,8 @@
 """Jobs: what was asked for, how far it is, and what came of it.
 
 A job's row and its place in the queue are made in one transaction. The queue (pgqueuer) hands a
-job to one worker at a time and takes it back from one that died; attempts are counted here, and
-whoever writes says which attempt is writing, so that a worker that was given up for dead changes
-nothing any more.
+job to one worker at a time and takes it back from one that died; what workers do with it is in
+`persistence.attempts`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from persistence.database import Connection
 
-MAX_ATTEMPTS: Final = 3
 CHANNEL: Final = "cocut_jobs"
 """Where the id of a job is notified whenever its row changes."""
 
@@ -35,36 +33,9 @@ WEBHOOK: Final = "webhook"
 
 Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
   j.id, j.kind, j.video_id, j.user_id, u.sub AS user_sub, j.tier, j.input, j.status, j.progress,
   j.state, j.result, j.error, j.attempts, j.created_at, j.started_at, j.finished_at
-"""
-_BEGIN: Final = f"""
-WITH j AS (
-  UPDATE jobs SET status = 'processing', attempts = attempts + 1,
-    started_at = coalesce(started_at, now())
-  WHERE id = $1 AND status IN ('queued', 'processing') AND attempts < {MAX_ATTEMPTS}
-  RETURNING *
-)
-SELECT {_COLUMNS} FROM j JOIN users u ON u.id = j.user_id
-"""  # noqa: S608
-_FAIL_POISON: Final = f"""
-UPDATE jobs SET status = 'failed', finished_at = now(), error = jsonb_build_object(
-  'code', 'worker_died',
-  'message', 'The job ended the worker that ran it three times, and is not tried again.')
-WHERE id = $1 AND status IN ('queued', 'processing') AND attempts >= {MAX_ATTEMPTS}
-RETURNING id
-"""  # noqa: S608
-_END: Final = """
-UPDATE jobs SET status = $3, progress = CASE WHEN $3 = 'completed' THEN 100 ELSE progress END,
-  result = $4::text::jsonb, error = $5::text::jsonb, finished_at = now()
-WHERE id = $1 AND attempts = $2 AND status = 'processing'
-RETURNING id
-"""
-_PROGRESS: Final = """
-UPDATE jobs SET progress = greatest(progress, $3), state = state || $4::text::jsonb
-WHERE id = $1 AND attempts = $2 AND status = 'processing'
-RETURNING id
 """
 _RECENT: Final = """
 SELECT count(*) AS made, extract(epoch FROM min(created_at) + interval '1 hour' - now()) AS next
@@ -267,11 +238,11 @@ class Jobs:
     async def _several(self, condition: str, *given: object) -> list[Job]:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                f"SELECT {_COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
+                f"SELECT {COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
                 f" WHERE {condition} ORDER BY j.created_at, j.id",
                 *given,
             )
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     async def of_video(
         self, video_id: UUID, kinds: Sequence[str], *, page: int, limit: int
@@ -283,12 +254,12 @@ class Jobs:
                 *(video_id, list(kinds)),
             )
             rows = await connection.fetch(
-                f"SELECT {_COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
+                f"SELECT {COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
                 " WHERE j.video_id = $1 AND j.kind = ANY($2::text[])"
                 " ORDER BY j.created_at DESC, j.id DESC LIMIT $3 OFFSET $4",
                 *(video_id, list(kinds), limit, (page - 1) * limit),
             )
-        return [_job(row) for row in rows], total
+        return [job_of(row) for row in rows], total
 
     async def position(self, job: Job, kinds: Sequence[str]) -> int:
         """A queued job's place among the queued ones of these kinds, from 1; 0 if it is not."""
@@ -317,85 +288,11 @@ class Jobs:
             if row is not None:
                 if row["queue_id"] is not None:
                     await queries_on(connection).mark_job_as_cancelled([JobId(row["queue_id"])])
-                await self._ended(connection, job_id)
+                await self.ended(connection, job_id)
             job = await self._read(connection, job_id)
         if job is None:
             raise JobNotFound
         return job
-
-    async def attempts(self, job_id: UUID) -> int:
-        """How often a job was begun."""
-        async with self._database.connection() as connection:
-            found = await connection.fetchval("SELECT attempts FROM jobs WHERE id = $1", job_id)
-        return int(found or 0)
-
-    async def begin(self, job_id: UUID) -> Job | None:
-        """Begin an attempt; None when there is nothing to do any more.
-
-        A job that was begun too often already fails for good.
-        """
-        async with self._database.transaction() as connection:
-            row = await connection.fetchrow(_BEGIN, job_id)
-            if row is None:
-                if await connection.fetchval(_FAIL_POISON, job_id) is not None:
-                    await self._ended(connection, job_id)
-                return None
-            await _tell(connection, job_id)
-        return _job(row)
-
-    async def report(self, job: Job, percent: float, state: Mapping[str, Any]) -> bool:
-        """Write down how far an attempt is; False when it should end: it was cancelled, or taken
-        over by another worker."""
-        async with self._database.connection() as connection:
-            found = await connection.fetchval(
-                _PROGRESS, job.id, job.attempts, percent, json.dumps(dict(state))
-            )
-            if found is not None:
-                await _tell(connection, job.id)
-        return found is not None
-
-    async def stands(self, job: Job) -> bool:
-        """Whether an attempt still counts: nobody cancelled it or took it over."""
-        async with self._database.connection() as connection:
-            found = await connection.fetchval(
-                "SELECT id FROM jobs WHERE id = $1 AND attempts = $2 AND status = 'processing'",
-                *(job.id, job.attempts),
-            )
-        return found is not None
-
-    async def complete(
-        self, job: Job, result: Mapping[str, Any], connection: Connection | None = None
-    ) -> bool:
-        """End an attempt that went well.
-
-        Args:
-            job: the attempt.
-            result: JSON values.
-            connection: the transaction that stores what the result names.
-
-        Returns:
-            False when the attempt does not count any more; the transaction must then be undone.
-        """
-        if connection is not None:
-            return await self._end(connection, job, "completed", result, None)
-        async with self._database.transaction() as own:
-            return await self._end(own, job, "completed", result, None)
-
-    async def fail(self, job: Job, code: str, message: str) -> None:
-        """End an attempt that failed for good."""
-        async with self._database.transaction() as connection:
-            error = {"code": code, "message": message}
-            await self._end(connection, job, "failed", None, error)
-
-    async def hand_back(self, job: Job, *, counted: bool) -> None:
-        """Give an attempt up, for a later one; `counted` is false when it was not its fault."""
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "UPDATE jobs SET status = 'queued', attempts = attempts - $3"
-                " WHERE id = $1 AND attempts = $2 AND status = 'processing'",
-                *(job.id, job.attempts, 0 if counted else 1),
-            )
-            await _tell(connection, job.id)
 
     async def tidy(self) -> int:
         """Put jobs that the queue has lost back into it, and forget the queue's old log.
@@ -416,27 +313,9 @@ class Jobs:
                 )
         return len(lost)
 
-    async def _end(
-        self,
-        connection: Connection,
-        job: Job,
-        status: Status,
-        result: Mapping[str, Any] | None,
-        error: Mapping[str, str] | None,
-    ) -> bool:
-        found = await connection.fetchval(
-            _END,
-            *(job.id, job.attempts, status),
-            None if result is None else json.dumps(dict(result)),
-            None if error is None else json.dumps(dict(error)),
-        )
-        if found is not None:
-            await self._ended(connection, job.id)
-        return found is not None
-
-    async def _ended(self, connection: Connection, job_id: UUID) -> None:
+    async def ended(self, connection: Connection, job_id: UUID) -> None:
         """Say that a job has ended: to who listens, and to the address that it was given."""
-        await _tell(connection, job_id)
+        await tell(connection, job_id)
         row = await connection.fetchrow(
             "SELECT user_id, tier FROM jobs WHERE id = $1 AND input ? 'webhook_url'", job_id
         )
@@ -453,11 +332,11 @@ class Jobs:
 
     async def _read(self, connection: Connection, job_id: UUID) -> Job | None:
         row = await connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
+            f"SELECT {COLUMNS} FROM jobs j JOIN users u ON u.id = j.user_id"  # noqa: S608
             " WHERE j.id = $1",
             job_id,
         )
-        return _job(row) if row is not None else None
+        return job_of(row) if row is not None else None
 
 
 async def _require_generation(connection: Connection, user: UUID, limit: int) -> None:
@@ -470,11 +349,13 @@ async def _require_generation(connection: Connection, user: UUID, limit: int) ->
         raise TooManyGenerations(limit, float(row["next"] or 0))
 
 
-async def _tell(connection: Connection, job_id: UUID) -> None:
+async def tell(connection: Connection, job_id: UUID) -> None:
+    """Say, once the transaction is committed, that a job's row has changed."""
     await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(job_id))
 
 
-def _job(row: Record) -> Job:
+def job_of(row: Record) -> Job:
+    """The job of a row of `COLUMNS`."""
     fields: dict[str, Any] = {name: row[name] for name in Job.__slots__}
     for name in ("input", "state", "result", "error"):
         if fields[name] is not None:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-from asyncio import Lock
 from base64 import b64decode
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID, uuid4
 
-from collab.errors import Conflict, VersionNotFound
+from collab.errors import VersionNotFound
 from collab.schema import DocumentLimits
 from persistence.audit import record
-from persistence.database import Database, alive
+from persistence.database import Database
 from persistence.historian import Historian
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
 Kind = Literal["manual", "automatic", "before_restore"]
-
-_LOCK_CLASS: Final = 0x56657273
-_TURN_SECONDS: Final = 20.0
 
 _SELECT: Final = """
 SELECT n.number, n.kind, n.name, n.seq, n.created_by, n.user_ids, n.created_at,
@@ -49,6 +44,8 @@ LIMIT $3
 _EXPIRE: Final = """
 DELETE FROM video_versions WHERE name IS NULL AND created_at < now() - $1::interval
 """
+
+_SETTLE: Final = "DELETE FROM video_restores WHERE video_id = $1 AND id = $2"
 
 _FORGET_STATES: Final = """
 DELETE FROM video_version_states s
@@ -97,11 +94,13 @@ class Restoration:
     """How to restore a version.
 
     Attributes:
+        id: of this plan.
         update: what brings the document to it; None if it reads like that already.
         seq: the sequence number that the update builds on.
         before: the number of the version that holds what was there at `seq`.
     """
 
+    id: UUID
     update: bytes | None
     seq: int
     before: int
@@ -120,7 +119,6 @@ class Versions:
         self._database = database
         self._shown = {"limits": asdict(limits), "own_links": own_links}
         self._historian = Historian()
-        self._turn = Lock()
 
     async def list(self, video_id: UUID, *, page: int, limit: int) -> VersionPage:
         """A page of a video's versions, the last made first."""
@@ -199,43 +197,36 @@ class Versions:
         )
         return found
 
-    @asynccontextmanager
-    async def restoring(self, video_id: UUID, number: int, by: str) -> AsyncIterator[Restoration]:
+    async def plan(self, video_id: UUID, number: int, by: str) -> Restoration:
         """How to restore a version; what is there now is kept as a version before.
 
-        The update has to be stored within: whoever restores another version of this video, on
-        any node, waits until then, since two updates made for the same state would both bring
-        what it lacks.
+        The update is written down as well, until `restored` or `given_up` says what came of it.
+        Whoever restores a version meanwhile, on any node, builds on it: of two updates that were
+        made for the same state, both would bring what that lacks.
 
         Raises:
             VersionNotFound: there is none with this number, or no longer.
-            Conflict: others are restoring, and it takes too long.
         """
-        key = (_LOCK_CLASS, int.from_bytes(video_id.bytes[:4], "big", signed=True))
-        async with self._turn, self._database.connection() as connection:
-            try:
-                await connection.execute(
-                    "SELECT pg_advisory_lock($1, $2)", *key, timeout=_TURN_SECONDS
-                )
-            except TimeoutError:
-                raise Conflict("Somebody else is restoring a version; try again.") from None
-            try:
-                plan = await self._ask("plan", video_id, number=number, by=by)
-                update = plan["update"]
-                yield Restoration(
-                    update=None if update is None else b64decode(update),
-                    seq=plan["seq"],
-                    before=plan["before"],
-                )
-            finally:
-                if alive(connection):
-                    await connection.execute("SELECT pg_advisory_unlock($1, $2)", *key)
+        plan = await self._ask("plan", video_id, number=number, by=by)
+        update = plan["update"]
+        return Restoration(
+            id=UUID(plan["id"]),
+            update=None if update is None else b64decode(update),
+            seq=plan["seq"],
+            before=plan["before"],
+        )
 
-    async def restored(self, video_id: UUID, number: int, before: int, by: str) -> None:
-        """Note in the audit trail that a version was restored."""
-        async with self._database.connection() as connection:
-            details = {"version": number, "before": before}
+    async def restored(self, video_id: UUID, number: int, plan: Restoration, by: str) -> None:
+        """The plan's update is in the log: note in the audit trail that a version was restored."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_SETTLE, video_id, plan.id)
+            details = {"version": number, "before": plan.before}
             await record(connection, by, "version.restore", video_id, None, details)
+
+    async def given_up(self, video_id: UUID, plan: Restoration) -> None:
+        """The plan's update was refused: it is in no log and no journal, and never will be."""
+        async with self._database.connection() as connection:
+            await connection.execute(_SETTLE, video_id, plan.id)
 
     async def quiet(self, since: timedelta, *, but: Collection[UUID], limit: int) -> Sequence[UUID]:
         """Videos with edits that are in no version, the last of them longer ago than `since`.

@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collab.errors import CocutError
+from server.command_settings import DoctorSettings, LibrarySettings, TokenSettings
 from server.options import LOGGING, MEDIA, STORAGE, own_command, settings_command
 from server.settings import (
     LOAD_PREFIX,
-    DoctorSettings,
-    LibrarySettings,
     Settings,
     SettingsError,
-    TokenSettings,
     read_variables,
     without_backtraces,
 )

@@ -36,7 +36,8 @@ from persistence.filestore import FileStore
 from persistence.journal import JournalRecord, check_journal, salvage_journal
 from persistence.migrations import migrate
 from persistence.quarantine import clear, mend, rewrite
-from server.settings import DoctorSettings, Settings
+from server.command_settings import DoctorSettings
+from server.settings import Settings
 from server.storage import open_database
 
 LISTED: Final = 20

@@ -9,7 +9,8 @@ from typing import Annotated, Any, TypeVar, get_origin
 import typer
 from pydantic import BaseModel
 
-from server.settings import Settings, load, option_name, shown, variable_name
+from server.setting_fields import option_name, shown, variable_name
+from server.settings import Settings, load
 
 STORAGE = ("data_dir", "database_url")
 MEDIA = (

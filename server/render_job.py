@@ -22,6 +22,7 @@ from collab.schema import is_id
 from persistence.blobs import Blob, Blobs, require_room
 from persistence.database import Database
 from persistence.errors import BlobStoreFailed
+from persistence.finishing import finish
 from persistence.jobs import Job
 from persistence.renders import Renders
 from server.media.assets import DEFAULT_LIMITS, FetchLimits, StoredAssets, local_copy
@@ -118,7 +119,7 @@ class RenderJob:
                 raise OutOfSpace from error
             raise
         finally:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
+            await finish(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
 
     def _attempts(self) -> list[tuple[UUID, Path]]:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from persistence.filelock import FileLock
+from persistence.finishing import finish
 
 LOCK: Final = "lock"
 FILES: Final = "files"
@@ -31,7 +32,7 @@ async def scratch(data_dir: Path) -> AsyncIterator[Path]:
     try:
         yield lock.path.parent / FILES
     finally:
-        await asyncio.shield(asyncio.to_thread(_remove, lock))
+        await finish(asyncio.to_thread(_remove, lock))
 
 
 def _make(data_dir: Path) -> FileLock:

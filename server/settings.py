@@ -9,27 +9,24 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import quote
-from uuid import UUID
 
 from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, to_jsonable_python
 
 from collab.schema import DocumentLimits
+from server.command_settings import DoctorSettings, LibrarySettings, TokenSettings
+from server.setting_fields import PREFIX, SettingsModel, Shown, option_name, variable_name
 from server.setting_values import (
     DEFAULT_VOICES,
     Count,
@@ -37,18 +34,15 @@ from server.setting_values import (
     NamedVoices,
     Networks,
     Origins,
-    Seconds,
     Secret,
     is_loopback,
     split_items,
     url_of,
 )
 
-PREFIX: Final = "COCUT_"
 LOAD_PREFIX: Final = "COCUT_LOAD_"
 """What the variables of `cocut load` begin with, which are no settings of a server."""
 ENV_FILE: Final = ".env"
-MAX_TOKEN_SECONDS: Final = 24 * 3600
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -65,30 +59,7 @@ class SettingsError(Exception):
         self.usage = usage
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How a field is shown in the help and in the documentation.
-
-    Attributes:
-        group: the heading it stands under.
-        metavar: what stands for the value; empty for a flag.
-        default: what stands for the default where the value itself says too little.
-        argument: it is no option, but what stands after the options.
-    """
-
-    group: str
-    metavar: str = ""
-    default: str | None = None
-    argument: bool = False
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
-    )
-
-
-class Settings(_Model):
+class Settings(SettingsModel):
     """Everything that can be set about a server; valid once it exists, and frozen.
 
     `Settings(port=0, data_dir=...)` takes what is given and the defaults; `load` reads the
@@ -311,82 +282,6 @@ class Settings(_Model):
             raise SettingsError(
                 "--guest needs tokens that the server can make; drop it or --jwks-url"
             )
-
-
-class TokenSettings(_Model):
-    """What `cocut token` puts into a token; the values that `api.identity` checks as well."""
-
-    user: Annotated[str, Field(min_length=1, max_length=255), Shown("Token", "ID")] = Field(
-        default=..., description="The user's id, the token's `sub`."
-    )
-    tier: Annotated[Literal["free", "pro", "business"], Shown("Token", "free|pro|business")] = (
-        Field(default="free", description="The user's tier.")
-    )
-    name: Annotated[str | None, Field(max_length=255), Shown("Token", "NAME", "none")] = Field(
-        default=None, description="The name that other editors see."
-    )
-    ttl: Annotated[Seconds, Field(ge=1, le=MAX_TOKEN_SECONDS), Shown("Token", "TIME", "24h")] = (
-        Field(default=MAX_TOKEN_SECONDS, description="How long it is valid: 24h at most, 30m, 90s.")
-    )
-
-    @field_validator("user", mode="after")
-    @classmethod
-    def _printable(cls, value: str) -> str:
-        if not value.isprintable():
-            raise ValueError("a user id has printable characters only")
-        return value
-
-
-class DoctorSettings(_Model):
-    """What `cocut doctor` is to look at and to do."""
-
-    video: Annotated[UUID | None, Shown("Check", "ID", "all videos")] = Field(
-        default=None, description="The video to look at; journals and files are left out then."
-    )
-    repair: Annotated[bool, Shown("Check")] = Field(
-        default=False,
-        description="Mend what can be mended; what cannot be read is exported and quarantined.",
-    )
-
-
-class LibrarySettings(_Model):
-    """What `cocut library add` adds, and what is said of it."""
-
-    paths: Annotated[tuple[Path, ...], Shown("Add", "PATH", argument=True)] = Field(
-        description="Files, and directories of files: mp3, wav, m4a, jpg, png, gif, mp4, mov."
-    )
-    title: Annotated[str, Shown("Add", "TEXT", "each file's name")] = Field(
-        default="", max_length=255, description="Their title."
-    )
-    artist: Annotated[str, Shown("Add", "NAME", "none")] = Field(
-        default="", max_length=255, description="Who made it, for audio."
-    )
-    category: Annotated[str, Shown("Add", "NAME", "music for audio, else none")] = Field(
-        default="",
-        max_length=100,
-        description="music or sound_effects for audio; any word for pictures and videos.",
-    )
-    tags: Annotated[
-        tuple[str, ...], BeforeValidator(split_items), Shown("Add", "WORDS", "none")
-    ] = Field(default=(), description="Words to find them by, with commas; may be repeated.")
-    premium: Annotated[bool, Shown("Add")] = Field(
-        default=False, description="For the tiers pro and business only."
-    )
-
-
-def shown(field: FieldInfo) -> Shown:
-    """How a field of a settings model is shown."""
-    return next(part for part in field.metadata if isinstance(part, Shown))
-
-
-def option_name(field_name: str) -> str:
-    """The command-line option of a field: `--data-dir` of `data_dir`."""
-    return "--" + field_name.replace("_", "-")
-
-
-def variable_name(field_name: str) -> str:
-    """The environment variable of a field: `COCUT_DATA_DIR` of `data_dir`."""
-    return PREFIX + field_name.upper()
 
 
 def known_variables() -> set[str]:

@@ -16,10 +16,11 @@ from pgqueuer.qm import QueueManager
 
 from api.errors import body as client_error
 from collab.errors import CocutError, Unavailable
+from persistence.attempts import MAX_ATTEMPTS, Attempts
 from persistence.blobs import Blobs
 from persistence.database import Database
 from persistence.errors import BlobStoreFailed
-from persistence.jobs import MAX_ATTEMPTS, Job, Jobs
+from persistence.jobs import Job, Jobs
 from persistence.queue import consuming
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ class Running:
         job: what to do.
     """
 
-    def __init__(self, job: Job, jobs: Jobs) -> None:
+    def __init__(self, job: Job, attempts: Attempts) -> None:
         self.job = job
-        self._jobs = jobs
+        self._attempts = attempts
         self._percent = 0.0
         self._state: dict[str, Any] = {}
         self._news = asyncio.Event()
@@ -94,7 +95,7 @@ class Running:
         Raises:
             JobCancelled: it was cancelled meanwhile; let it undo the transaction.
         """
-        if not await self._jobs.complete(self.job, result, connection):
+        if not await self._attempts.complete(self.job, result, connection):
             raise JobCancelled
 
     async def follow(self, task: asyncio.Task[Any]) -> None:
@@ -106,9 +107,9 @@ class Running:
                 if self._news.is_set():
                     self._news.clear()
                     state, self._state = self._state, {}
-                    stands = await self._jobs.report(self.job, self._percent, state)
+                    stands = await self._attempts.report(self.job, self._percent, state)
                 else:
-                    stands = await self._jobs.stands(self.job)
+                    stands = await self._attempts.stands(self.job)
             except Unavailable:
                 continue
             if not stands:
@@ -143,7 +144,7 @@ class Worker:
 
     def __init__(self, database: Database, handlers: Handlers) -> None:
         self._database = database
-        self._jobs = Jobs(database)
+        self._attempts = Attempts(database)
         self._handlers = handlers
         self._stop = asyncio.Event()
         self._queues: list[QueueManager] = []
@@ -202,7 +203,7 @@ class Worker:
         assert queued.payload is not None
         job_id = UUID(bytes=queued.payload)
         try:
-            if await self._jobs.attempts(job_id):
+            if await self._attempts.made(job_id):
                 async with self._suspects:
                     await self._attempt(job_id)
             else:
@@ -213,11 +214,11 @@ class Worker:
     async def _attempt(self, job_id: UUID) -> None:
         if self._stop.is_set():
             raise queue_errors.RetryRequested
-        job = await self._jobs.begin(job_id)
+        job = await self._attempts.begin(job_id)
         if job is None:
             return
         log = _log.bind(job=str(job.id), kind=job.kind, attempt=job.attempts)
-        running = Running(job, self._jobs)
+        running = Running(job, self._attempts)
         task = asyncio.ensure_future(self._handlers[job.kind](running))
         following = asyncio.ensure_future(running.follow(task))
         self._running.add(task)
@@ -239,20 +240,20 @@ class Worker:
             if not self._stop.is_set():
                 log.info("job_cancelled")
                 return
-            await self._jobs.hand_back(job, counted=False)
+            await self._attempts.hand_back(job, counted=False)
             log.info("job_handed_back")
             raise queue_errors.RetryRequested
         error = task.exception()
         if error is None:
             result = task.result()
             if result is not None:
-                await self._jobs.complete(job, result)
+                await self._attempts.complete(job, result)
             log.info("job_completed")
         elif isinstance(error, JobCancelled):
             log.info("job_cancelled")
         elif isinstance(error, TryAgain | Unavailable) and job.attempts < MAX_ATTEMPTS:
             log.warning("job_failed_for_now", reason=str(error))
-            await self._jobs.hand_back(job, counted=isinstance(error, TryAgain))
+            await self._attempts.hand_back(job, counted=isinstance(error, TryAgain))
             delay = error.delay if isinstance(error, TryAgain) else AGAIN_SECONDS
             raise queue_errors.RetryRequested(timedelta(seconds=delay))
         elif isinstance(error, CocutError):
@@ -260,10 +261,10 @@ class Worker:
             # Where files cannot be stored is for the operator.
             away = isinstance(error, BlobStoreFailed)
             said = client_error(error)["message"] if away else str(error)
-            await self._jobs.fail(job, error.code, said)
+            await self._attempts.fail(job, error.code, said)
         else:
             log.error("job_failed", exc_info=error)
-            await self._jobs.fail(job, "internal", "Something went wrong on the server.")
+            await self._attempts.fail(job, "internal", "Something went wrong on the server.")
 
 
 async def keep_tidy(

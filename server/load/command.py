@@ -14,10 +14,11 @@ import typer
 import uvloop
 from rich.console import Console
 
+from server.load.outcome import Outcome
 from server.load.plan import Credentials, Into, Plan, ProtocolName
 from server.load.report import print_summary, progress_line
 from server.load.rest import RestError
-from server.load.run import Outcome, Progress, run
+from server.load.run import Progress, run
 from server.secret import stored_secret
 
 

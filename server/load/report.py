@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from server.load.latency import Histogram
-from server.load.run import Outcome, Progress
+from server.load.outcome import Outcome
+from server.load.run import Progress
 
 _BAR = 40
 

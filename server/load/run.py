@@ -11,27 +11,22 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from pycrdt import Doc, merge_updates
-
-from collab.update import read_state_vector
+from server.load.documents import read_document, write_document
 from server.load.editor import Counts
 from server.load.edits import author_updates, client_ids, fresh_id, prepared_video
 from server.load.frames import Wire
-from server.load.latency import Histogram
+from server.load.outcome import Outcome
 from server.load.plan import Plan
 from server.load.repeater import Repeater
 from server.load.rest import People, Rest
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
 from server.load.usage import Usage, measure
-from server.load.verify import Delivery, Ledger, judge, missing
+from server.load.verify import Ledger, judge, missing
 
 _WATCH: Final = 0.5
-_TIMEOUT: Final = 60.0
-_SETTLED: Final = 0.2
-_POLL: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,93 +37,6 @@ class Progress:
     seconds: float
     sent: int
     counts: Counts
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run found.
-
-    Attributes:
-        plan: what was asked.
-        video_ids: the videos that were used.
-        sent: edits sent.
-        seconds: from the first edit until the last one was written.
-        window: seconds that CPU was measured over: until all had arrived.
-        joined: the slowest join, in seconds from the beginning of the joining.
-        delivery: what reached whom.
-        counts: what was received after the joining.
-        missing: edits that the server's document does not hold.
-        behind: the largest delay of the sender behind its schedule, in seconds.
-        own_cpu: this process' share of a core during the window.
-        before: of the server, at the first edit.
-        after: of the server, at the end of the window.
-        peak: the largest memory of the server seen, in bytes.
-    """
-
-    plan: Plan
-    video_ids: tuple[str, ...]
-    sent: int
-    seconds: float
-    window: float
-    joined: float
-    delivery: Delivery
-    counts: Counts
-    missing: int
-    behind: float
-    own_cpu: float
-    before: Usage
-    after: Usage
-    peak: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was lost: no edit, no connection, nothing missing on the server."""
-        return self.delivery.incomplete == 0 and self.counts.lost == 0 and self.missing == 0
-
-    @property
-    def latency(self) -> Histogram:
-        """From sending an edit to its arrival."""
-        assert self.delivery.latency is not None
-        return self.delivery.latency
-
-    def as_json(self) -> dict[str, Any]:
-        """The outcome as JSON values."""
-        plan, cpu = self.plan, self.after.cpu - self.before.cpu
-        return {
-            "ok": self.ok,
-            "url": plan.url.split("?")[0],
-            "protocol": plan.protocol,
-            "editors": plan.editors,
-            "videos": len(self.video_ids),
-            "video_ids": list(self.video_ids),
-            "rate": plan.rate,
-            "into": plan.into,
-            "edits": self.sent,
-            "edits_per_second": round(self.sent / self.seconds, 1) if self.seconds else 0.0,
-            "seconds": round(self.seconds, 3),
-            "joined_seconds": round(self.joined, 3),
-            "delivered": self.delivery.delivered,
-            "wanted": self.delivery.wanted,
-            "delivered_share": self.delivery.share,
-            "incomplete_editors": self.delivery.incomplete,
-            "distinct_sequences": self.delivery.sequences,
-            "distinct_updates": self.delivery.updates,
-            "missing_on_server": self.missing,
-            "connections_lost": self.counts.lost,
-            "close_codes": {str(code): number for code, number in self.counts.closes.items()},
-            "frames": self.counts.frames,
-            "presence": self.counts.presence,
-            "presence_repeated": self.counts.repeated,
-            "bytes": self.counts.bytes,
-            "latency": self.latency.summary(),
-            "sender_behind_ms": round(self.behind * 1000, 3),
-            "generator_core_share": round(self.own_cpu, 3),
-            "server_cpu_seconds": round(cpu, 3),
-            "server_core_share": round(cpu / self.window, 3) if self.window else 0.0,
-            "server_cpu_ms_per_edit": round(cpu / self.sent * 1000, 4) if self.sent else 0.0,
-            "server_memory_before": self.before.memory,
-            "server_memory_peak": self.peak,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,57 +136,6 @@ async def run(plan: Plan, watch: Watch = lambda _: None) -> Outcome:
         after=sending.after,
         peak=sending.peak,
     )
-
-
-async def read_document(wire: Wire) -> bytes:
-    """The document that a server gives to an editor who joins now, as one update.
-
-    It may come in parts; it is complete when nothing more has come for a moment.
-    """
-    trail = Trail()
-    swarm = Swarm([Seat(wire, trail)], Counts())
-    await swarm.join()
-    await swarm.quiet(_SETTLED, _TIMEOUT)
-    await swarm.leave()
-    return merge_updates(*(frame.update for frame in trail.frames))
-
-
-async def write_document(wire: Wire, updates: list[bytes]) -> Swarm:
-    """Send updates to a server; returns once another editor has got all of them.
-
-    Returns:
-        The editor that sent them, still there: some servers forget a document that nobody has open.
-
-    Raises:
-        TimeoutError: that did not come about.
-    """
-    wanted: Doc[Any] = Doc()
-    for update in updates:
-        wanted.apply_update(update)
-    clocks = read_state_vector(wanted.get_state())
-    trail = Trail()
-    reader, writer = Swarm([Seat(wire, trail)], Counts()), Swarm([Seat(wire, Trail())], Counts())
-    await writer.join()
-    await reader.join()
-    for update in updates:
-        writer.editors[0].send(wire.update(update))
-    there: Doc[Any] = Doc()
-    applied = 0
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            while True:
-                for frame in trail.frames[applied:]:
-                    there.apply_update(frame.update)
-                applied = len(trail.frames)
-                had = read_state_vector(there.get_state())
-                if all(had.get(client, 0) >= clock for client, clock in clocks.items()):
-                    return writer
-                await asyncio.sleep(_POLL)
-    except TimeoutError:
-        await writer.leave()
-        raise TimeoutError("the server did not take the prepared video") from None
-    finally:
-        await reader.leave()
 
 
 async def _prepare(plan: Plan, people: People, rest: Rest | None, random: Random) -> list[_Video]:

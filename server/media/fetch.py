@@ -29,6 +29,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from persistence.finishing import finish
 from server.media.errors import FetchFailed, FetchRefused, FetchTimeout, FetchTooBig
 
 MAX_REDIRECTS: Final = 5
@@ -343,7 +344,7 @@ async def _save(
         whole = True
     finally:
         if not whole:
-            await asyncio.shield(asyncio.to_thread(target.unlink, missing_ok=True))
+            await finish(asyncio.to_thread(target.unlink, missing_ok=True))
     return Fetched(size, kind)
 
 

@@ -20,6 +20,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+from persistence.finishing import finish
 from server.media.captions import to_srt, to_vtt
 from server.media.encode import encode_segment
 from server.media.errors import AssetBroken, OutOfSpace, RenderCancelled
@@ -109,7 +110,7 @@ async def render(
         stop.cancel()
         running.cancel()
         await asyncio.wait({running, stop})
-        await asyncio.shield(work.close(keep=_succeeded(running)))
+        await finish(work.close(keep=_succeeded(running)))
 
 
 def _succeeded(task: asyncio.Future[Any]) -> bool:

@@ -22,8 +22,9 @@ from collab.errors import CocutError
 from persistence.audio import Audio, Category
 from persistence.library import Library
 from persistence.media import Media
+from server.command_settings import LibrarySettings
 from server.media.examine import Examiner
-from server.settings import LibrarySettings, Settings
+from server.settings import Settings
 from server.stock.shelves import Shelves, shelves
 
 NAMESPACE: Final = UUID("2f0d7a52-61ba-4f0e-93a3-53a3f7f5a0d4")

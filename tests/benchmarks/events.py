@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, Map
 
+from server.load.documents import write_document
 from server.load.editor import Counts
 from server.load.edits import client_ids, prepared_video
 from server.load.frames import Wire
 from server.load.latency import Histogram
-from server.load.run import write_document
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
 from server.load.usage import measure

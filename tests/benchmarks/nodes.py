@@ -11,10 +11,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from persistence.embedded import EmbeddedPostgres
+from server.load.documents import write_document
 from server.load.editor import Counts
 from server.load.edits import author_updates, client_ids, prepared_video
 from server.load.frames import Wire
-from server.load.run import write_document
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
 from tests.benchmarks.bench import Bench, Row, owner_token, quantile, rest, run_async

@@ -8,8 +8,8 @@ import sys
 from random import Random
 from urllib.parse import urlsplit
 
+from server.load.documents import write_document
 from server.load.edits import prepared_video
-from server.load.run import write_document
 from tests.benchmarks.bench import (
     Bench,
     Row,

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from tests.support.server import (
     Api,
     Server,
     calling,
+    closed_port,
     command,
     environment,
     fail_to_start,
@@ -34,14 +33,6 @@ from tests.support.server import (
 )
 
 AT_ONCE = 100
-
-
-@contextmanager
-def _closed_port() -> Iterator[int]:
-    """A port that is taken, and on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 def test_a_second_server_on_a_data_directory_is_refused(server: Server) -> None:
@@ -67,7 +58,7 @@ def test_a_database_that_refuses_is_named_at_once(tmp_path: Path, postgres_dsn: 
 
 
 async def test_a_database_that_is_away_is_waited_for_and_then_named(tmp_path: Path) -> None:
-    with _closed_port() as port:
+    with closed_port() as port:
         url = f"postgresql://cocut:hunter2@127.0.0.1:{port}/cocut"
         settings = Settings(data_dir=tmp_path, database_url=url)
         began = time.monotonic()
@@ -105,7 +96,7 @@ async def test_a_database_that_comes_late_is_used(tmp_path: Path) -> None:
 
 
 def test_a_server_that_waits_for_its_database_can_be_stopped(tmp_path: Path) -> None:
-    with _closed_port() as port:
+    with closed_port() as port:
         url = f"postgresql://cocut:hunter2@127.0.0.1:{port}/cocut"
         with subprocess.Popen(
             command(tmp_path / "data", "--database-url", url),

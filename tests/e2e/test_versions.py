@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.editors import editor
 from tests.e2e.node import NodeClient, NodeClients
-from tests.support.server import Api
+from tests.support.server import Api, calling, serving
 
 OFFLINE = "provider.disconnect(); await client.until(() => !provider.wsconnected)"
 ONLINE = "provider.connect(); await client.synced()"
@@ -160,3 +161,24 @@ async def test_a_viewer_may_not_restore_and_hears_why(api: Api) -> None:
     async with editor(api, video, user="vera"):
         reply = await api.call("POST", f"/videos/{video}/versions/{number}/restore", user="vera")
     assert (reply.status, reply.code) == (403, "forbidden")
+
+
+async def test_a_restore_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nor does the next one build on it, which would then be refused as well."""
+    small = ("--max-document-bytes", "180000", "--max-message-bytes", "180000")
+    with serving(tmp_path / "node", *small) as server:
+        async with calling(server) as api:
+            video = await api.make_video()
+            empty = await keep(api, video)
+            large = await api.make_scene(video, text="a" * 15_000)
+            layers = [await api.make_layer(large, properties={"n": "b" * 60_000}) for _ in range(2)]
+            number = await keep(api, video)
+            for layer in layers:
+                await api.call("DELETE", f"/layers/{layer}")
+            await api.make_layer(large, properties={"n": "c" * 60_000})
+            shown = await api.scenes(video)
+            reply = await api.call("POST", f"/videos/{video}/versions/{number}/restore")
+            assert (reply.status, reply.code) == (413, "document_too_big"), reply.content
+            assert await api.scenes(video) == shown
+            await restore(api, video, empty)
+            assert await api.scenes(video) == []

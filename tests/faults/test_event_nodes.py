@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import asyncpg
 
+from persistence.attempts import Attempts
 from persistence.database import Database
 from persistence.jobs import Jobs
 from tests.e2e.node import NodeClient, node_clients
@@ -87,7 +88,7 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
     """Jobs that some worker runs are told of on both nodes, in their order, and each end once."""
     database = await Database.connect(dsn, retry_seconds=5)
     try:
-        jobs = Jobs(database)
+        attempts = Attempts(database)
         async with database.connection() as connection:
             user = await connection.fetchval("SELECT id FROM users WHERE sub = 'alice'")
         ends = {
@@ -95,8 +96,8 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
             "regenerate": ("video:regeneration:progress", "video:regenerated"),
         }
         for kind, (going_on, ended) in ends.items():
-            job = await start(jobs, kind, user, video)
-            await jobs.report(job, 40, {"current_scene": 2, "total_scenes": 5})
+            job = await start(database, kind, user, video)
+            await attempts.report(job, 40, {"current_scene": 2, "total_scenes": 5})
             for client in (near, far):
                 told = await heard(client, going_on, "(p.render ?? p).progress === 40")
                 seen = told.get("render", told)
@@ -106,14 +107,14 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
                 )
                 assert seen["estimated_time_remaining"] == 1
             await stop_listening(dsn)
-            await jobs.complete(job, {})
+            await attempts.complete(job, {})
             for client in (near, far):
                 told = await heard(client, ended)
                 assert told["render"]["status"] == "completed"
                 assert (told["seq"], told["by"]) == (1, "alice")
-        job = await start(jobs, "image", user, None)
+        job = await start(database, "image", user, None)
         made = {"media_id": str(uuid4()), "generator": "procedural"}
-        await jobs.complete(job, made)
+        await attempts.complete(job, made)
         told = await heard(near, "asset:generated")
         assert (told["job_id"], told["status"]) == (str(job.id), "completed")
         assert (told["generator"], told["media"]) == ("procedural", None), "it was deleted"
@@ -125,9 +126,9 @@ async def check_jobs(dsn: str, video: str, near: NodeClient, far: NodeClient) ->
         await database.close()
 
 
-async def start(jobs: Jobs, kind: str, user: UUID, video: str | None) -> Any:
+async def start(database: Database, kind: str, user: UUID, video: str | None) -> Any:
     job_id = uuid4()
-    await jobs.start(
+    await Jobs(database).start(
         job_id,
         kind,
         user=user,
@@ -136,7 +137,7 @@ async def start(jobs: Jobs, kind: str, user: UUID, video: str | None) -> Any:
         limit=None,
         video_id=None if video is None else UUID(video),
     )
-    job = await jobs.begin(job_id)
+    job = await Attempts(database).begin(job_id)
     assert job is not None
     return job
 

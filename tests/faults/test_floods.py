@@ -28,7 +28,7 @@ from tests.support.server import Api, calling, serving
 EDITORS = 100
 EDITS = 100
 EDITS_PER_SECOND = 50.0
-ROUNDS = 2
+ROUNDS = 8
 NOISE_SECONDS = 0.005
 FLOOD_PER_SECOND = 50_000
 HANDSHAKES = 2_000
@@ -150,10 +150,12 @@ async def test_a_flood_of_frames_is_not_read_and_nobody_else_feels_it(tmp_path: 
                         while sent() < 1_000:
                             await asyncio.sleep(0.01)
                     flooded.append(await crowd.p99())
-            # The best of a few rounds: others use this machine, too, but a flood that is felt is
-            # felt in all of them.
-            limit = 2 * max(min(usual), NOISE_SECONDS)
-            assert min(flooded) <= limit, (usual, flooded)
+                # The best of some rounds: others use this machine, too, but a flood that is felt
+                # is felt in all of them.
+                if min(flooded) <= 2 * max(min(usual), NOISE_SECONDS):
+                    break
+            else:
+                pytest.fail(f"p99 usually {usual}, in a flood {flooded}")
             for socket in sockets:
                 await socket.close()
             await asyncio.gather(*tasks)
@@ -230,16 +232,8 @@ async def test_attempts_to_connect_past_the_limit_are_told_to_wait(tmp_path: Pat
             assert codes.count(4401) >= 300
             async with editor(api, video):
                 pass  # a good token from the same address counts by its user
-            async with api.session.get(f"{server.address}/metrics") as reply:
-                metrics = await reply.text()
-            assert metric(metrics, 'cocut_refused_total{reason="unauthenticated"}') == codes.count(
-                4401
-            )
-
-
-def metric(text: str, name: str) -> float:
-    """The value of one line of the metrics."""
-    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+            refused = await api.metric('cocut_refused_total{reason="unauthenticated"}')
+            assert refused == codes.count(4401)
 
 
 async def code_of_bad_token(api: Api, video: str) -> int | None:

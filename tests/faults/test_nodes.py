@@ -21,6 +21,7 @@ from collab import protocol
 from collab.presence import GONE, read_states
 from persistence.embedded import EmbeddedPostgres
 from tests.e2e.editors import Editor, editor
+from tests.support.link import Link, link_to
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import Api, Server
 from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, typing
@@ -40,6 +41,7 @@ class Cluster:
         nodes: both servers.
         redis: between them.
         dsn: of their database.
+        links: how each node reaches it.
         session: for clients.
         away: the node that is down; its editors go to the other.
     """
@@ -47,6 +49,7 @@ class Cluster:
     nodes: list[Server]
     redis: RedisServer
     dsn: str
+    links: list[Link]
     session: aiohttp.ClientSession
     away: int | None = None
 
@@ -61,7 +64,7 @@ class Cluster:
             Server,
             old.data_dir,
             "--database-url",
-            self.dsn,
+            self.links[index].dsn,
             "--redis-url",
             self.redis.url,
             *OPTIONS,
@@ -85,18 +88,19 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
         postgres = EmbeddedPostgres(tmp_path / "database")
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
-        options = ("--database-url", dsn, "--redis-url", redis.url, *OPTIONS)
+        links = [stack.enter_context(link_to(dsn)) for _ in range(2)]
         nodes: list[Server] = []
-        for name in ("one", "two"):
+        for name, link in zip(("one", "two"), links, strict=True):
             data_dir = tmp_path / name
             data_dir.mkdir()
             if nodes:
                 shutil.copy(nodes[0].data_dir / "secret", data_dir / "secret")
+            options = ("--database-url", link.dsn, "--redis-url", redis.url, *OPTIONS)
             node = await asyncio.to_thread(Server, data_dir, *options)
             stack.callback(node.kill)
             nodes.append(node)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        made = Cluster(nodes, redis, dsn, session)
+        made = Cluster(nodes, redis, dsn, links, session)
         stack.callback(made.end)
         yield made
         for node in made.nodes:

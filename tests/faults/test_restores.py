@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import asyncpg
 import pytest
 from pycrdt import Doc, Map
 
@@ -20,6 +25,7 @@ from tests.support.server import Api
 GOOD = "The quick brown fox jumps over the lazy dog."
 SHORT = "The fox jumps."
 AGREE_SECONDS = 10.0
+JOURNAL = "cocut_journal_bytes"
 
 
 async def test_restores_on_two_nodes_at_once(tmp_path: Path) -> None:
@@ -68,6 +74,107 @@ async def test_restores_on_two_nodes_at_once(tmp_path: Path) -> None:
         assert [scene["id"] for scene in shown] == [kept, gone]
         assert [one["id"] for one in shown[1]["layers"]] == [layer]
         assert await two.scenes(video) == shown
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("fate", ["cut off", "killed", "answer lost"])
+async def test_a_restore_that_another_node_keeps_is_not_brought_twice(
+    tmp_path: Path, fate: str
+) -> None:
+    """A node loses the database between planning a restore and storing it: what it planned is in
+    its journal, and it is cut off or killed; or in the database, whose answer was lost. The other
+    node is asked meanwhile."""
+    async with cluster(tmp_path) as nodes:
+        one, two = nodes.apis
+        video = await one.make_video()
+        kept = await one.make_scene(video, text=GOOD)
+        gone = await one.make_scene(video, text="Gone and back")
+        number = await keep(one, video)
+        path = f"/videos/{video}/versions/{number}/restore"
+        await one.call("PUT", f"/videos/{video}/scenes/{kept}", {"text": SHORT})
+        await one.call("DELETE", f"/videos/{video}/scenes/{gone}")
+        async with editor(one, video) as near, editor(two, video) as far:
+            async with appends_held(nodes.dsn, video) as held:
+                first = asyncio.ensure_future(one.call("POST", path))
+                await held.until_waiting(1)
+                nodes.links[0].cut()
+                if fate == "answer lost":
+                    second = asyncio.ensure_future(two.call("POST", path))
+                    await held.until_waiting(2)
+                else:
+                    await held.end_waiting()
+                await reads(near, kept, GOOD)
+                await near.change(lambda doc: append(doc, gone, ", typed there"))
+                await near.saved()
+            async with asyncio.timeout(BACK_SECONDS):
+                while await one.metric(JOURNAL) == 0:
+                    await asyncio.sleep(0.02)
+            if fate == "killed":
+                nodes.kill(0)
+                with pytest.raises(aiohttp.ClientError):
+                    await first
+            if fate != "answer lost":
+                # The document that the first one was planned for is not the one there is now.
+                await far.change(lambda doc: append(doc, kept, " Meanwhile."))
+                await far.saved()
+                second = asyncio.ensure_future(two.call("POST", path))
+            reply = await second
+            assert reply.status == 200, reply.content
+            await reads(far, kept, GOOD)
+            await reads(far, gone, "Gone and back")
+            nodes.links[0].mend()
+            if fate == "killed":
+                await nodes.start(0)
+            else:
+                assert (await first).status in (200, 503)
+                await reads(near, gone, "Gone and back, typed there")
+            await reads(far, gone, "Gone and back, typed there")
+            async with asyncio.timeout(BACK_SECONDS):
+                while await nodes.apis[0].metric(JOURNAL) > 0:
+                    await asyncio.sleep(0.02)
+            for api in nodes.apis:
+                shown = [scene["text"] for scene in await api.scenes(video)]
+                assert shown == [GOOD, "Gone and back, typed there"]
+
+
+@dataclass(slots=True)
+class Held:
+    """Appends to a video's log wait, in PostgreSQL, for a transaction of the test's.
+
+    `watching` is beside it: within a transaction PostgreSQL shows the same activity again.
+    """
+
+    watching: asyncpg.Connection[Any]
+
+    async def until_waiting(self, count: int) -> None:
+        """Until so many of them do."""
+        async with asyncio.timeout(AGREE_SECONDS):
+            while len(await self._waiting()) < count:
+                await asyncio.sleep(0.01)
+
+    async def end_waiting(self) -> None:
+        """End those that wait, as with a connection that is known to be lost."""
+        for pid in await self._waiting():
+            await self.watching.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+
+    async def _waiting(self) -> list[int]:
+        rows = await self.watching.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND query LIKE '%UPDATE video_heads%'"
+        )
+        return [row["pid"] for row in rows]
+
+
+@asynccontextmanager
+async def appends_held(dsn: str, video: str) -> AsyncIterator[Held]:
+    """Nothing is added to a video's log."""
+    holding, watching = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    try:
+        async with holding.transaction():
+            await holding.execute("SELECT FROM video_heads WHERE video_id = $1 FOR UPDATE", video)
+            yield Held(watching)
+    finally:
+        await asyncio.gather(holding.close(), watching.close())
 
 
 @pytest.mark.timeout(120)

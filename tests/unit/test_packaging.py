@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from server.settings import known_variables
+from tests.support import deploy
 
-TOP = Path(__file__).parents[2]
+TOP = deploy.TOP
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 PINS = {
     canonicalize_name(name): version
@@ -118,8 +118,7 @@ def test_every_package_is_installed() -> None:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text())
-    return found
+    return deploy.compose()
 
 
 def test_compose_has_two_nodes_and_what_they_need(compose: dict[str, Any]) -> None:
@@ -173,28 +172,22 @@ def test_caddy_forwards_to_every_node(compose: dict[str, Any]) -> None:
     assert caddyfile.count("{") == caddyfile.count("}")
 
 
-def instructions() -> list[tuple[str, str]]:
-    text = re.sub(r"\\\n", " ", (TOP / "server/deploy/Dockerfile").read_text())
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
-
-
 def test_dockerfile_has_known_instructions_and_ends_as_nobody_special() -> None:
-    words = [word for word, _ in instructions()]
+    words = [word for word, _ in deploy.instructions()]
     assert words[0] == "FROM"
     assert set(words) <= {
         "FROM", "RUN", "WORKDIR", "COPY", "USER", "ENV", "EXPOSE", "VOLUME", "STOPSIGNAL",
         "HEALTHCHECK", "ENTRYPOINT", "CMD",
     }  # fmt: skip
-    assert [rest for word, rest in instructions() if word == "USER"][-1] != "root"
-    for word, rest in instructions():
+    assert [rest for word, rest in deploy.instructions() if word == "USER"][-1] != "root"
+    for word, rest in deploy.instructions():
         if word in ("ENTRYPOINT", "CMD"):
             assert json.loads(rest)
 
 
 def test_dockerfile_copies_what_there_is_and_sets_what_is_known() -> None:
     ignored = (TOP / ".dockerignore").read_text()
-    for word, rest in instructions():
+    for word, rest in deploy.instructions():
         if word == "COPY":
             for source in rest.split()[:-1]:
                 assert (TOP / source).exists(), source

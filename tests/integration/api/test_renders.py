@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from persistence.jobs import Jobs
 from server.worker import Handlers, Running
 from tests.integration.media.reading import movie_seconds
 from tests.support.face import ADDRESS, Client, token
@@ -236,8 +237,9 @@ async def test_cancelling_stops_the_worker_within_a_second(
 class TooLate(Running):
     """An attempt whose job is cancelled when all is stored, just before that is said."""
 
-    def __init__(self, running: Running) -> None:
-        super().__init__(running.job, running._jobs)
+    def __init__(self, running: Running, jobs: Jobs) -> None:
+        super().__init__(running.job, running._attempts)
+        self._jobs = jobs
 
     async def complete(self, connection: Connection, result: Mapping[str, Any]) -> None:
         await self._jobs.cancel(self.job.id)
@@ -250,7 +252,7 @@ async def test_cancelling_when_all_is_stored_stores_nothing(api: Client, known: 
     files = store.path_of("aa").parents[1]
 
     async def cancelled(running: Running) -> Mapping[str, Any] | None:
-        return await known["render"](TooLate(running))
+        return await known["render"](TooLate(running, api.parts.media.jobs))
 
     before = {path.name for path in files.rglob("*.mp4")}
     async with working(api, {"render": cancelled}):

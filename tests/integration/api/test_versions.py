@@ -203,6 +203,39 @@ async def test_two_restores_at_once_bring_nothing_twice(api: Client) -> None:
     assert await scenes(api, video) in shown
 
 
+async def planned(api: Client, video: str) -> int:
+    """How many restores of a video are written down and not known to be in its log."""
+    async with api.database.connection() as connection:
+        count = "SELECT count(*) FROM video_restores WHERE video_id = $1"
+        return int(await connection.fetchval(count, UUID(video)))
+
+
+async def test_a_restore_builds_on_one_that_may_still_come(api: Client) -> None:
+    video, scene, layer = await filled(api)
+    one = await keep(api, video)
+    await api.call("PUT", f"/api/v1/videos/{video}/scenes/{scene}", {"text": "Different words"})
+    await api.call("DELETE", f"/api/v1/layers/{layer}")
+    two = await keep(api, video)
+    await api.call("DELETE", f"/api/v1/videos/{video}/scenes/{scene}")
+    before = await scenes(api, video)
+    late = await api.parts.versions.plan(UUID(video), one, "alice")
+    assert late.update is not None
+    assert await planned(api, video) == 1
+    reply = await restore(api, video, two)
+    assert reply.status == 200, reply.content
+    wanted = (await version(api, video, two))["scenes"]
+    assert await scenes(api, video) == wanted
+    assert (await version(api, video, reply.data["before"]["number"]))["scenes"] == before
+    assert await planned(api, video) == 0
+    # The one that was planned first brings nothing any more.
+    edited = await api.rooms.bring(UUID(video), late.update, by="alice", after=late.seq)
+    assert edited.seq == reply.seq
+    assert await scenes(api, video) == wanted
+    await api.parts.versions.restored(UUID(video), one, late, "alice")
+    again = await restore(api, video, two)
+    assert (again.status, again.seq) == (200, reply.seq)
+
+
 async def test_the_same_key_makes_one_version(api: Client) -> None:
     video, _, _ = await filled(api)
     path, key = f"/api/v1/videos/{video}/versions", {"Idempotency-Key": str(uuid4())}

@@ -31,8 +31,9 @@ from persistence.journal import Journal, JournalRecord
 from persistence.scenes import Scenes
 from persistence.tables import Tables
 from persistence.update_log import UpdateLog
+from server.command_settings import DoctorSettings
 from server.doctor import NothingThere, check_up
-from server.settings import DoctorSettings, Settings
+from server.settings import Settings
 from tests.support.videos import first_update, make_video
 
 LIMITS = DocumentLimits()

@@ -22,6 +22,7 @@ from pgqueuer.domain.models import HealthCheckEvent
 from pgqueuer.qm import QueueManager
 
 from collab.errors import Conflict, JobNotFound, TooManyGenerations
+from persistence.attempts import Attempts
 from persistence.database import Database
 from persistence.errors import BlobStoreFailed
 from persistence.jobs import Job, Jobs
@@ -222,15 +223,15 @@ async def test_a_job_that_kills_its_worker_three_times_fails(
 
 
 async def test_an_attempt_that_was_given_up_changes_nothing(database: Database) -> None:
-    jobs = Jobs(database)
+    attempts = Attempts(database)
     job_id = await start(database, "speech")
-    first, second = await jobs.begin(job_id), await jobs.begin(job_id)
+    first, second = await attempts.begin(job_id), await attempts.begin(job_id)
     assert first is not None
     assert second is not None
-    assert not await jobs.report(first, 50, {})
-    assert not await jobs.complete(first, {"by": "the dead"})
-    assert await jobs.complete(second, {"by": "the living"})
-    assert (await jobs.get(job_id)).result == {"by": "the living"}
+    assert not await attempts.report(first, 50, {})
+    assert not await attempts.complete(first, {"by": "the dead"})
+    assert await attempts.complete(second, {"by": "the living"})
+    assert (await Jobs(database).get(job_id)).result == {"by": "the living"}
 
 
 async def test_generations_an_hour(database: Database) -> None:

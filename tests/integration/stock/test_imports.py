@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from server.settings import LibrarySettings, Settings
+from server.command_settings import LibrarySettings
+from server.settings import Settings
 from server.stock.imports import add
 from server.stock.shelves import shelves
 from tests.integration.stock.stored import file_of

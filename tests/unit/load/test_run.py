@@ -7,9 +7,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from server.load.outcome import Outcome
 from server.load.plan import Plan
 from server.load.report import print_summary, verified
-from server.load.run import Outcome, Progress, run
+from server.load.run import Progress, run
 from tests.unit.load.room_server import Faults, room_server
 
 PLAN = Plan(

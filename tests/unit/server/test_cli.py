@@ -11,7 +11,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from server.settings import Settings, option_name, shown, variable_name
+from server.setting_fields import option_name, shown, variable_name
+from server.settings import Settings
 
 COCUT = Path(sys.executable).parent / "cocut"
 

@@ -12,18 +12,16 @@ import pytest
 from pydantic import SecretStr
 
 from collab.schema import DocumentLimits
+from server.command_settings import TokenSettings
 from server.secret import signing_secret, stored_secret
+from server.setting_fields import option_name, shown, variable_name
 from server.setting_values import is_loopback, parse_seconds
 from server.settings import (
     Settings,
     SettingsError,
-    TokenSettings,
     known_variables,
     load,
-    option_name,
     read_variables,
-    shown,
-    variable_name,
 )
 
 SECRET = "0123456789abcdef0123456789abcdef"

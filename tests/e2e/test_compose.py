@@ -1,0 +1,149 @@
+"""The services of the compose file, with the commands and variables that it gives them.
+
+There are no containers here: names and ports of services become addresses on loopback, and volumes
+become directories. All else is run as it is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shlex
+import subprocess
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import asyncpg
+import pytest
+
+from persistence.embedded import EmbeddedPostgres, binaries
+from tests.e2e.editors import add_scene, editor
+from tests.support import deploy, files
+from tests.support.link import Link, link_to
+from tests.support.redis import RedisServer, redis_running
+from tests.support.server import STOP_SECONDS, Api, Server
+
+DOTENV: Final = {
+    "DOMAIN": "video.example.com",
+    "COCUT_JWT_SECRET": secrets.token_urlsafe(36),
+    "POSTGRES_PASSWORD": secrets.token_hex(24),
+}
+NODES: Final = ("server-1", "server-2")
+
+
+@pytest.mark.timeout(180)
+async def test_the_services_of_the_compose_file_work_together(tmp_path: Path) -> None:
+    services = deploy.compose(DOTENV)["services"]
+    async with AsyncExitStack() as stack:
+        postgres = EmbeddedPostgres(tmp_path / "postgres")
+        dsn = await postgres.start()
+        stack.push_async_callback(postgres.stop)
+        link = stack.enter_context(link_to(dsn))
+        await make_database(dsn, services["postgres"]["environment"])
+        check_postgres(services["postgres"], link)
+        program, *options = services["redis"]["command"]
+        assert program == "redis-server"
+        redis = stack.enter_context(redis_running(*options))
+        check_redis(services["redis"], redis)
+        at = {
+            "postgres:5432": f"127.0.0.1:{link.port}",
+            "redis:6379": f"127.0.0.1:{redis.port}",
+        }
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        nodes = []
+        for name in NODES:
+            node = await asyncio.to_thread(started, services[name], tmp_path, at)
+            stack.callback(node.kill)
+            check_node(node)
+            nodes.append(Api(node, session))
+        await work_together(*nodes)
+        for name, api in zip(NODES, nodes, strict=True):
+            grace = services[name]["stop_grace_period"]
+            assert float(grace.removesuffix("s")) > STOP_SECONDS
+            await asyncio.to_thread(api.server.stop)
+
+
+def started(service: dict[str, Any], place: Path, at: dict[str, str]) -> Server:
+    """A node as its container would run it."""
+    program, *options = service.get("command", deploy.image_command())
+    assert program == "cocut"
+    volumes = dict(reversed(volume.split(":")) for volume in service["volumes"])
+    settings = {**deploy.image_environment(), **service["environment"]}
+    assert (settings["COCUT_HOST"], settings["COCUT_PORT"]) == ("0.0.0.0", "8080")
+    settings |= {"COCUT_HOST": "127.0.0.1", "COCUT_PORT": "0"}
+    for inside, volume in volumes.items():
+        settings = {
+            name: value.replace(inside, str(place / volume))
+            if value.removeprefix("file:") == inside
+            else value
+            for name, value in settings.items()
+        }
+    for name, address in at.items():
+        settings = {key: value.replace(name, address) for key, value in settings.items()}
+    return Server(Path(settings["COCUT_DATA_DIR"]), *options, settings=settings)
+
+
+async def make_database(dsn: str, variables: dict[str, str]) -> None:
+    """What PostgreSQL's image makes of its variables."""
+    user, name = variables["POSTGRES_USER"], variables["POSTGRES_DB"]
+    connection = await asyncpg.connect(dsn)
+    try:
+        password = variables["POSTGRES_PASSWORD"]
+        await connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        await connection.execute(f"CREATE DATABASE {name} OWNER {user}")
+    finally:
+        await connection.close()
+
+
+def check_postgres(service: dict[str, Any], link: Link) -> None:
+    """Run the check that the nodes wait for."""
+    kind, line = service["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    where = {"PGHOST": "127.0.0.1", "PGPORT": f"{link.port}"}
+    program, *arguments = shlex.split(line)
+    subprocess.run(
+        [str(binaries() / program), *arguments], check=True, env={**os.environ, **where}, timeout=10
+    )
+
+
+def check_redis(service: dict[str, Any], redis: RedisServer) -> None:
+    """Run the check that the nodes wait for."""
+    kind, program, *arguments = service["healthcheck"]["test"]
+    assert kind == "CMD"
+    command = [str(redis.program(program)), "-p", f"{redis.port}", *arguments]
+    assert subprocess.run(command, capture_output=True, check=True, timeout=10).stdout == b"PONG\n"
+
+
+def check_node(node: Server) -> None:
+    """Run the image's own check on a node."""
+    port = urlsplit(node.address).port
+    command = [part.replace("127.0.0.1:8080", f"127.0.0.1:{port}") for part in deploy.image_check()]
+    assert any(f":{port}/" in part for part in command)
+    subprocess.run(command, check=True, timeout=10)
+
+
+async def work_together(one: Api, two: Api) -> None:
+    """An edit, and a file, of one node are on the other; links begin with the public address."""
+    video = await one.make_video()
+    async with editor(one, video) as near, editor(two, video) as far:
+        await near.change(add_scene("Hello"))
+        await far.until(lambda: len(far.scenes) == 1)
+        await far.saved()
+    assert [scene["text"] for scene in await two.scenes(video)] == ["Hello"]
+    form = aiohttp.FormData()
+    picture = files.picture()
+    form.add_field("file", picture, filename="a.png", content_type="image/png")
+    headers = {"Authorization": f"Bearer {one.server.token()}"}
+    where = f"{one.server.address}/api/v1/media/upload"
+    async with one.session.post(where, data=form, headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        link = (await answer.json())["data"]["media"]["url"]
+    public = f"https://{DOTENV['DOMAIN']}"
+    assert link.startswith(f"{public}/api/v1/blobs/")
+    async with two.session.get(two.server.address + link.removeprefix(public)) as answer:
+        assert answer.status == 200
+        assert await answer.read()
