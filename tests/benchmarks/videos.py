@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc
 
+from server.load.documents import read_document, write_document
 from server.load.editor import Counts
 from server.load.edits import prepared_video
-from server.load.documents import read_document, write_document
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
 from server.load.usage import measure
