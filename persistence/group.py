@@ -29,8 +29,9 @@ class GroupCommit(Generic[Item, Outcome]):
     pays for a transaction once a group.
 
     Args:
-        run: stores a group; returns the outcome of each item, in order, an exception for one that
-            failed by itself. What it raises all of them raise.
+        run: stores a group, all or none; returns the outcome of each item, in order, an exception
+            for one that failed by itself. `DatabaseAway` all of them raise; after any other error
+            they are run one by one, so that it costs only the one whose it is.
         at_once: groups under way at the same time.
         most: items of a group.
     """
@@ -91,7 +92,7 @@ class GroupCommit(Generic[Item, Outcome]):
             self._hurry.clear()
             company = min(self._most - 1, len(self._waiting))
             group = [first, *(self._waiting.popleft() for _ in range(company))]
-            outcomes = await self._run([one.item for one in group])
+            outcomes = await self._run_all([one.item for one in group])
         except BaseException as error:
             # Whoever led it is gone: whether it was stored is not known to the others.
             known = error if isinstance(error, Exception) else DatabaseAway()
@@ -103,6 +104,16 @@ class GroupCommit(Generic[Item, Outcome]):
                 if one is not first and not one.leads.done():
                     one.leads.set_result(False)
             self._call_next()
+
+    async def _run_all(self, items: Sequence[Item]) -> Sequence[Outcome | Exception]:
+        try:
+            return await self._run(items)
+        except DatabaseAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised to the one whose error it is
+            if len(items) == 1:
+                return [error]
+        return [outcome for item in items for outcome in await self._run_all([item])]
 
     async def _wait_for_company(self, seconds: float) -> None:
         try:

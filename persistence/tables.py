@@ -10,11 +10,10 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from collab.errors import DatabaseAway, VideoNotFound
+from collab.errors import VideoNotFound
 from collab.schema import Changes, LayerRow, SceneRow
 from persistence.database import Database
 from persistence.group import GroupCommit
@@ -208,17 +207,10 @@ class Tables:
             return await foreign(connection, video_id, scenes=wanted, layers=wanted)
 
     async def _write_all(self, writes: Sequence[_Write]) -> list[Written | Exception]:
-        if len({write.video_id for write in writes}) == len(writes):
-            try:
-                written = await self._write_together(writes)
-            except DatabaseAway:
-                raise
-            except Exception as error:  # noqa: BLE001 - it is raised to the one whose error it is
-                if len(writes) == 1:
-                    return [error]
-            else:
-                return [written[write.video_id] for write in writes]
-        return list(chain.from_iterable([await self._write_all([write]) for write in writes]))
+        if len({write.video_id for write in writes}) < len(writes):  # one after the other
+            return [one for write in writes for one in await self._write_all([write])]
+        written = await self._write_together(writes)
+        return [written[write.video_id] for write in writes]
 
     async def _write_together(
         self, writes: Sequence[_Write]

@@ -44,8 +44,8 @@ database's processes together, from the first edit until the last has arrived, d
   cores: time is from the request until it is shown as completed; memory is that of the worker and
   its ffmpegs together. Pictures are uploaded; what is spoken comes from the embedded voices. The
   worker runs at low priority (nice 10), so that anything else on the machine shows in its time.
-- The most that one worker and two workers manage is searched for: the rate is raised by a half until
-  the p99 is missed, and then halved between. Nothing is pinned to a core then; the generator,
+- The most that one worker and two workers manage is searched for: the rate is raised by a half
+  until the p99 is missed, and then halved between. Nothing is pinned to a core then; the generator,
   PostgreSQL and Redis work on the same two cores, and the row tells the generator's share.
 - After a restart, y-websocket has lost its document; it is synced when it has answered.
 

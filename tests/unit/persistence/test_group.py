@@ -19,6 +19,7 @@ class Store:
         self.groups: list[list[int]] = []
         self.gate = asyncio.Event()
         self.error: Exception | None = None
+        self.poison: int | None = None
         self.commit: GroupCommit[int, int] = GroupCommit(self._run, at_once=at_once, most=most)
 
     async def _run(self, items: Sequence[int]) -> list[int | Exception]:
@@ -26,6 +27,8 @@ class Store:
         await self.gate.wait()
         if self.error is not None:
             raise self.error
+        if self.poison in items:
+            raise ZeroDivisionError
         return [2 * item if item >= 0 else VideoNotFound() for item in items]
 
     def submit(self, *items: int, patience: float = 0.0) -> list[asyncio.Task[int]]:
@@ -68,6 +71,20 @@ async def test_one_that_fails_by_itself_fails_alone() -> None:
     assert results[:2] == [2, 4]
     assert isinstance(results[2], VideoNotFound)
     assert results[3] == 8
+
+
+async def test_an_error_of_a_group_costs_only_the_one_whose_it_is() -> None:
+    store = Store()
+    store.poison = 13
+    tasks = store.submit(1)
+    await store.until(1)
+    tasks += store.submit(2, 13, 4)
+    await asyncio.sleep(0)
+    store.gate.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results[2], ZeroDivisionError)
+    assert [results[0], results[1], results[3]] == [2, 4, 8]
+    assert store.groups == [[1], [2, 13, 4], [2], [13], [4]]
 
 
 async def test_what_a_group_raises_all_of_it_raise_and_the_next_goes_on() -> None:
