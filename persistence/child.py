@@ -91,7 +91,7 @@ class Child:
     async def _started(self) -> Process:
         if self._child is None or self._child.returncode is not None:
             self._child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module),
+                *(sys.executable, "-m", "persistence.background", self._module),
                 stdin=PIPE,
                 stdout=PIPE,
                 start_new_session=True,
@@ -121,7 +121,6 @@ async def _ask(child: Process, request: str) -> dict[str, Any]:
 
 async def serve(tasks: Mapping[str, Task]) -> None:
     """What the child does: one task after the other, until its input ends."""
-    os.nice(19)
     databases: dict[str, Database] = {}
     while line := await asyncio.to_thread(sys.stdin.readline):
         dsn, task, arguments = json.loads(line)

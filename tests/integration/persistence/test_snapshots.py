@@ -8,8 +8,10 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
@@ -24,6 +26,12 @@ from persistence.squash import Incomplete, Unreadable, squash
 from persistence.update_log import StoredDocument, UpdateLog
 from persistence.videos import Videos
 from tests.support.videos import Editor, make_video
+
+
+def session_group(pid: int) -> str | None:
+    """The scheduling group of a process's session, where the system has such."""
+    file = Path(f"/proc/{pid}/autogroup")
+    return file.read_text() if file.exists() else None
 
 
 @pytest.fixture
@@ -196,6 +204,16 @@ async def test_a_child_that_dies_costs_nothing(database: Database, compactor: Co
     assert len((await log.load(video_id)).rows) == 5
     made = await snapshots.compact(video_id)
     assert made is not None and made.rows == 5
+
+
+async def test_the_child_is_the_last_in_line_for_the_processor(
+    database: Database, compactor: Compactor
+) -> None:
+    await Snapshots(database, compactor).compact(await make_video(database))
+    assert compactor.pid is not None
+    assert psutil.Process(compactor.pid).nice() == 19
+    group = await asyncio.to_thread(session_group, compactor.pid)
+    assert group is None or group.endswith(" nice 19\n")
 
 
 async def test_a_video_deleted_meanwhile(database: Database, compactor: Compactor) -> None:
