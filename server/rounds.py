@@ -13,8 +13,9 @@ from server.stores import Stores
 
 LAGGING_SECONDS: Final = 0.05
 PRESENCE_SECONDS: Final = 0.03
-PRESENCE_SHARE: Final = 1 / 10
-"""The share of a core that a room may spend on sending presence."""
+PRESENCE_SHARE: Final = 1 / 25
+"""The share of a core that a room may spend on sending presence. What it is sent, each of
+y-websocket's providers repeats to it, so that receiving takes as much again."""
 
 FORGET_SECONDS: Final = 10.0
 

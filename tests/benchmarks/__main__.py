@@ -22,7 +22,7 @@ from tests.benchmarks import (
     videos,
 )
 from tests.benchmarks.bench import Bench, Row
-from tests.benchmarks.report import Measured, parsed, raw, write
+from tests.benchmarks.report import Measured, machine, parsed, raw, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ def measure(bench: Bench, group: Callable[[Bench], list[Row]], *, profile: bool)
         print(f"          {verdict} {row.what}: {row.measured}", file=sys.stderr, flush=True)
     if profile and any(row.met is False for row in rows):
         explain(bench, group, rows)
-    return Measured(time.monotonic() - began, rows)
+    return Measured(time.monotonic() - began, rows, machine())
 
 
 def explain(bench: Bench, group: Callable[[Bench], list[Row]], rows: list[Row]) -> None:

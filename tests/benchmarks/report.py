@@ -79,17 +79,18 @@ def machine() -> str:
 
 @dataclass
 class Measured:
-    """What came of a group of rows, and the seconds that it took."""
+    """What came of a group of rows, the seconds that it took, and the machine that it was on."""
 
     seconds: float
     rows: list[Row]
+    machine: str
 
 
 def page(measured: list[Measured], *, quick: bool) -> str:
     """The whole page."""
     rows = [row for group in measured for row in group.rows]
     minutes = sum(group.seconds for group in measured) / 60
-    lines = [HEAD, f"Machine: {machine()}. Measuring took {minutes:.0f} minutes.", ""]
+    lines = [HEAD, *_machines(measured), f"Measuring took {minutes:.0f} minutes.", ""]
     if quick:
         lines += ["This was a quick run: shorter, and each row once.", ""]
     lines += ["## Targets", "", "| | target | measured | |", "| --- | --- | --- | --- |"]
@@ -116,6 +117,16 @@ def page(measured: list[Measured], *, quick: bool) -> str:
     return "\n".join(lines).replace("\n\n\n", "\n\n")
 
 
+def _machines(measured: list[Measured]) -> list[str]:
+    """Which machine the rows are from; where there were several, which rows are from which."""
+    groups: dict[str, list[str]] = {}
+    for group in measured:
+        groups.setdefault(group.machine, []).append(group.rows[0].name)
+    if len(groups) == 1:
+        return [f"Machine: {measured[0].machine}."]
+    return [f"- {', '.join(names)}: {machine}" for machine, names in groups.items()] + [""]
+
+
 def raw(measured: Measured) -> str:
     """All numbers as JSON; see `parsed`."""
     return json.dumps(asdict(measured), indent=2)
@@ -124,7 +135,7 @@ def raw(measured: Measured) -> str:
 def parsed(text: str) -> Measured:
     """From what `raw` has made."""
     kept = json.loads(text)
-    return Measured(kept["seconds"], [Row(**row) for row in kept["rows"]])
+    return Measured(kept["seconds"], [Row(**row) for row in kept["rows"]], kept["machine"])
 
 
 def write(measured: list[Measured], docs: Path, *, quick: bool) -> None:

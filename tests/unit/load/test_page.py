@@ -13,8 +13,8 @@ ROWS = [
 
 
 def test_the_page_shows_targets_peers_and_what_was_missed() -> None:
-    text = page([Measured(20, ROWS[:2]), Measured(100, ROWS[2:])], quick=False)
-    assert "Measuring took 2 minutes." in text
+    text = page([Measured(20, ROWS[:2], "A"), Measured(100, ROWS[2:], "A")], quick=False)
+    assert "Machine: A.\nMeasuring took 2 minutes." in text
     assert "| one thing | <= 1 ms | 0.5 ms | met |" in text
     assert "| another | <= 2 ms | 3 ms | **missed** |" in text
     assert "| a peer | 9 ms |" in text
@@ -24,11 +24,18 @@ def test_the_page_shows_targets_peers_and_what_was_missed() -> None:
 
 
 def test_without_a_miss_there_is_no_such_part() -> None:
-    assert "## Targets that were missed" not in page([Measured(60, ROWS[:1])], quick=True)
+    assert "## Targets that were missed" not in page([Measured(60, ROWS[:1], "A")], quick=True)
+
+
+def test_rows_of_several_machines_say_which_is_whose() -> None:
+    measured = [Measured(1, [row], machine) for row, machine in zip(ROWS, "ABA", strict=True)]
+    text = page(measured, quick=False)
+    assert "- a, p: A\n- b: B\n" in text
+    assert "Machine: " not in text
 
 
 def test_what_was_measured_can_be_kept() -> None:
-    measured = Measured(60, ROWS)
+    measured = Measured(60, ROWS, "A")
     assert parsed(raw(measured)) == measured
 
 
