@@ -159,7 +159,7 @@ async def _store(blobs: Blobs, examined: Examined, owner: UUID) -> list[Blob]:
             files.append(await blobs.store_file(path, content_type, owner=owner))
     except BaseException:
         if files:
-            await asyncio.shield(blobs.store.delete([file.key for file in files]))
+            await finish(blobs.store.delete([file.key for file in files]))
         raise
     return files
 
