@@ -66,9 +66,12 @@ class GroupCommit(Generic[Item, Outcome]):
             await self._lead(waiting, patience)
         elif await self._turn(waiting):
             await self._lead(waiting, patience)
-        if isinstance(waiting.outcome, Exception):
-            raise waiting.outcome
-        return cast("Outcome", waiting.outcome)
+        return _settled(cast("Outcome | Exception", waiting.outcome))
+
+    async def alone(self, item: Item) -> Outcome:
+        """Have an item stored at once beside the groups: one that others should not wait for."""
+        (outcome,) = await self._run_all([item])
+        return _settled(outcome)
 
     async def _turn(self, waiting: _Waiting[Item, Outcome]) -> bool:
         """Wait until another has stored it (False), or it is its turn to lead (True)."""
@@ -130,3 +133,9 @@ class GroupCommit(Generic[Item, Outcome]):
                 one.leads.set_result(True)
                 return
         self._places += 1
+
+
+def _settled(outcome: Outcome | Exception) -> Outcome:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

@@ -195,10 +195,9 @@ class Tables:
             DatabaseAway: PostgreSQL does not answer; nothing was written.
         """
         write = _Write(video_id, seq, changes, base)
-        if not write.is_large:
-            return await self._writes.submit(write, patience=patience)
-        written = await self._write_together([write])
-        return _or_raise(written[video_id])
+        if write.is_large:
+            return await self._writes.alone(write)
+        return await self._writes.submit(write, patience=patience)
 
     async def foreign(self, video_id: UUID, ids: Iterable[str]) -> frozenset[str]:
         """Which of these ids of scenes and layers belong to other videos."""
@@ -243,12 +242,6 @@ async def foreign(
     for table, ids in (("scene_ids", scenes), ("layer_ids", layers)):
         found |= await _foreign(connection, table, [(video_id, id_) for id_ in ids])
     return frozenset(id_ for _, id_ in found)
-
-
-def _or_raise(outcome: Written | VideoNotFound) -> Written:
-    if isinstance(outcome, VideoNotFound):
-        raise outcome
-    return outcome
 
 
 async def _write(connection: Connection, writes: Sequence[_Write]) -> set[Key]:
@@ -323,15 +316,12 @@ async def _unknown(connection: Connection, writes: Sequence[_Write]) -> set[Key]
         if not write.everything
         for row in write.changes.layers.values()
         if row.scene_id not in write.changes.scenes
-        and not write.changes.changed.get(row.id, _COMES).isdisjoint(_COMES)
+        and "scene_id" in write.changes.changed.get(row.id, {"scene_id"})
     }
     if not wanted:
         return set()
     rows = await connection.fetch(_KNOWN_SCENES, *_keys(sorted(wanted)))
     return wanted - {(row["video_id"], str(row["id"])) for row in rows}
-
-
-_COMES: Final = frozenset({"scene_id"})
 
 
 async def _remove(

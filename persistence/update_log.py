@@ -170,10 +170,7 @@ class UpdateLog:
         """
         append = _Append(video_id, entries)
         if append.size > _ALONE_BYTES:
-            (seq,) = await self._append_group([append])
-            if isinstance(seq, Exception):
-                raise seq
-            return seq
+            return await self._appends.alone(append)
         return await self._appends.submit(append)
 
     async def _append_group(self, appends: Sequence[_Append]) -> list[int | Exception]:
