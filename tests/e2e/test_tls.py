@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from pycrdt import Doc, Map
 from collab import protocol
 from collab.protocol import Update
 from tests.e2e.editors import Editor, add_scene, connection, editor
-from tests.e2e.node import NodeClients, node_clients
+from tests.e2e.node import NodeClients
 from tests.e2e.sockets import shake_hands
 from tests.e2e.test_events import emitted, heard, listener
 from tests.support.frames import client_frame
@@ -28,23 +28,11 @@ PARTS: Final = 8
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("tls")
     options = ("--rate-limits", "off", "--max-message-bytes", f"{2 * MEGABYTE}")
     with serving(home / "data", *options, certificate=make_certificate(home)) as server:
         yield server
-
-
-@pytest.fixture
-async def api(secure: Server) -> AsyncIterator[Api]:
-    async with calling(secure) as api:
-        yield api
-
-
-@pytest.fixture
-async def clients(secure: Server) -> AsyncIterator[NodeClients]:
-    async with node_clients(secure) as clients:
-        yield clients
 
 
 async def _write_much(one: Editor) -> None:
