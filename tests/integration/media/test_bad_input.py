@@ -271,19 +271,35 @@ async def test_a_full_store_is_a_clear_failure(
     assert left_over(stage) == []
 
 
-@pytest.mark.parametrize(
-    "part", ["film.mp4.part", "film.gif.part", "poster.part", "scratch/sound.part"]
-)
-async def test_a_disk_that_is_full_at_any_stage(stage: Stage, part: str) -> None:
-    """What is written ends on a device that is full, as the real one says it."""
-    place = stage.directory / "render-1" / part
-    place.parent.mkdir(parents=True)
-    place.symlink_to("/dev/full")
+def full(path: Path) -> None:
+    """What is written to `path` ends on a device that is full, as the real one says it."""
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("part", ["film.mp4.part", "film.gif.part", "poster.part"])
+async def test_a_disk_that_is_full_after_the_drawing(stage: Stage, part: str) -> None:
+    full(stage.directory / "render-1" / part)
     script = Script().scene(1, layer("text", text="x"), layer("audio", audio_id="music.wav"))
     form = "gif" if "gif" in part else "mp4"
     with pytest.raises(OutOfSpace, match="disk is full"):
         await stage.render(script, RenderOptions(quality="360p", format=form))
     assert left_over(stage) == []
+    again = await stage.render(script)
+    assert again.drawn_frames == 0, "what was drawn before is kept"
+
+
+async def test_a_disk_that_is_full_under_the_sound(stage: Stage) -> None:
+    """Sound is mixed while scenes are drawn; those that were stored by then are kept."""
+    words = layer("text", text="x")
+    silent = await stage.render(Script().scene(1, words))
+    assert silent.drawn_frames == 30
+    before = left_over(stage)
+    full(stage.directory / "render-2" / "scratch" / "sound.part")
+    script = Script().scene(1, words, layer("audio", audio_id="music.wav"))
+    with pytest.raises(OutOfSpace, match="disk is full"):
+        await stage.render(script)
+    assert left_over(stage) == before
     again = await stage.render(script)
     assert again.drawn_frames == 0, "what was drawn before is kept"
 
