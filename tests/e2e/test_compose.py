@@ -11,7 +11,9 @@ import os
 import secrets
 import shlex
 import subprocess
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from copy import copy
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +25,7 @@ import pytest
 from persistence.embedded import EmbeddedPostgres, binaries
 from tests.e2e.editors import add_scene, editor
 from tests.support import deploy, files
+from tests.support.caddy import caddy_running
 from tests.support.link import Link, link_to
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import STOP_SECONDS, Api, Server
@@ -33,6 +36,10 @@ DOTENV: Final = {
     "POSTGRES_PASSWORD": secrets.token_hex(24),
 }
 NODES: Final = ("server-1", "server-2")
+ENOUGH: Final = 40
+"""Videos that two nodes are sure to share."""
+
+BY_REQUEST: Final = 'cocut_edits_total{door="api"}'
 
 
 @pytest.mark.timeout(180)
@@ -61,6 +68,15 @@ async def test_the_services_of_the_compose_file_work_together(tmp_path: Path) ->
             check_node(node)
             nodes.append(Api(node, session))
         await work_together(*nodes)
+        upstreams = {
+            f"{name}:8080": urlsplit(api.server.address).netloc
+            for name, api in zip(NODES, nodes, strict=True)
+        }
+        caddy = stack.enter_context(caddy_running(tmp_path / "caddy", DOTENV["DOMAIN"], upstreams))
+        async with caddy.session() as outside:
+            front = copy(nodes[0].server)
+            front.address = caddy.address
+            await work_behind_caddy(Api(front, outside), *nodes)
         for name, api in zip(NODES, nodes, strict=True):
             grace = services[name]["stop_grace_period"]
             assert float(grace.removesuffix("s")) > STOP_SECONDS
@@ -147,3 +163,47 @@ async def work_together(one: Api, two: Api) -> None:
     async with two.session.get(two.server.address + link.removeprefix(public)) as answer:
         assert answer.status == 200
         assert await answer.read()
+
+
+async def work_behind_caddy(front: Api, *nodes: Api) -> None:
+    """Editors and requests of a video are sent to one node, and to the other when it has gone."""
+    async with front.session.get(f"{front.server.address}/metrics") as answer:
+        assert answer.status == 404
+    async with front.session.get(f"{front.server.address}/healthz") as answer:
+        assert answer.status == 200
+        assert answer.headers.getall("Strict-Transport-Security") == ["max-age=31536000"]
+    homes: dict[int, str] = {}
+    for _ in range(ENOUGH):
+        video = await front.make_video()
+        homes.setdefault(await home_of(video, front, nodes), video)
+        if len(homes) == len(nodes):
+            break
+    assert set(homes) == set(range(len(nodes))), "all videos are on one node"
+    async with editor(front, homes[0]) as moved, editor(front, homes[1]) as unmoved:
+        await moved.change(add_scene("before"))
+        await moved.saved()
+        nodes[0].server.ask_to_stop()
+        assert await moved.closed() == 1001
+        await asyncio.to_thread(nodes[0].server.stop)
+        async with editor(front, homes[0]) as back:
+            assert len(back.scenes) == 2, "one of a request, and one of an editor"
+            await front.make_scene(homes[0], text="after")
+            await back.until(lambda: len(back.scenes) == 3)
+        await unmoved.change(add_scene("stayed"))
+        await unmoved.saved()
+
+
+async def home_of(video: str, front: Api, nodes: Sequence[Api]) -> int:
+    """The one node that has all of a video's editors, and what is written by requests."""
+    editors = [await node.metric("cocut_editors") for node in nodes]
+    edits = [await node.metric(BY_REQUEST) for node in nodes]
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(editor(front, video))
+        await front.make_scene(video, text="by request")
+        for place, node in enumerate(nodes):
+            editors[place] = await node.metric("cocut_editors") - editors[place]
+            edits[place] = await node.metric(BY_REQUEST) - edits[place]
+    assert sorted(editors) == [0, 3]
+    assert edits == [count / 3 for count in editors]
+    return editors.index(3)
