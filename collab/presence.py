@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from itertools import pairwise
+from typing import Final, NamedTuple, NoReturn
 
-from collab.encoding import read_bytes, read_varuint, write_varuint
+from collab.encoding import read_bytes, read_varuint, varuint, write_varuint
 from collab.errors import MalformedFrame, MessageTooBig
 from collab.update import MAX_CLIENT, MAX_CLOCK
 
@@ -58,6 +59,28 @@ class ClientState:
     ended: int = 0
 
 
+class _Sent(NamedTuple):
+    """Where a client's state stands in a payload that everybody was sent.
+
+    Attributes:
+        payload: all of it.
+        states: how many it has.
+        start: of this one.
+        end: of this one.
+    """
+
+    payload: bytes
+    states: int
+    start: int
+    end: int
+
+    def others(self) -> bytes:
+        """The payload without this state: what its author repeats."""
+        first = len(varuint(self.states))
+        rest = self.payload[first : self.start] + self.payload[self.end :]
+        return varuint(self.states - 1) + rest
+
+
 class Presence:
     """The awareness states of one video, by client id.
 
@@ -81,6 +104,8 @@ class Presence:
         self._newest = 0
         self._recent: deque[bytes] = deque(maxlen=REMEMBERED_PAYLOADS)
         self._recent_set: set[bytes] = set()
+        # For each client who is here the last payload that had a state of it.
+        self._sent: dict[int, _Sent] = {}
         self._allowance = float(BYTES_PER_SECOND)
         self._counted_at = 0.0
 
@@ -101,7 +126,7 @@ class Presence:
             MalformedFrame: it is not an awareness payload; nothing was taken.
             MessageTooBig: a state is over `MAX_STATE_BYTES`; nothing was taken.
         """
-        if payload in self._recent_set:
+        if payload in self._recent_set or self._repeats_others(payload, owner):
             return
         news = [entry for entry in read_states(payload) if self._may_take(*entry, owner, user)]
         for _, _, state in news:
@@ -114,6 +139,7 @@ class Presence:
         # A client that returns with the state that it had is not one that repeats.
         self._recent.clear()
         self._recent_set.clear()
+        self._sent.clear()
         for client in self._clients_of.pop(owner, ()):
             known = self._clients[client]
             known.clock += 1
@@ -197,13 +223,26 @@ class Presence:
                 self._bury(client)
         if not batch:
             return None
-        payload = write_states(batch)
+        payload, ends = _write_states(batch)
         self._remember(payload)
+        for (client, _, state), (start, end) in zip(batch, pairwise(ends), strict=True):
+            if state != GONE:
+                self._sent[client] = _Sent(payload, len(batch), start, end)
         return payload
 
     def wait(self) -> float:
         """Seconds until the budget allows another payload."""
         return max(0.0, -self._allowance / BYTES_PER_SECOND)
+
+    def _repeats_others(self, payload: bytes, owner: int) -> bool:
+        """Whether it is what was sent last with a state of its sender, without that: which is no
+        news to the sender, so that it does not repeat it."""
+        mine = self._clients_of.get(owner, ())
+        if len(mine) != 1:
+            return False
+        (client,) = mine
+        sent = self._sent.get(client)
+        return sent is not None and payload == sent.others()
 
     def _may_take(self, client: int, clock: int, state: bytes, owner: int, user: str) -> bool:
         known = self._clients.get(client)
@@ -270,6 +309,7 @@ class Presence:
 
     def _bury(self, client: int) -> None:
         known = self._clients.pop(client)
+        self._sent.pop(client, None)
         self._gone[client] = (known.clock, known.ended)
         if len(self._gone) > REMEMBERED_GONE:
             self._gone.popitem(last=False)
@@ -287,15 +327,19 @@ def _returns(clock: int, owner: int, gone_at: int, newest_then: int) -> bool:
     return clock > gone_at or owner > newest_then
 
 
-def _check_json(state: bytes) -> None:
-    try:
-        json.loads(state, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise MalformedFrame("a presence state that is not JSON") from None
-
-
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _check_json(state: bytes) -> None:
+    """Whether every client can read it: it is JSON, and in UTF-8 (`json.loads` is lenient)."""
+    try:
+        _JSON.decode(state.decode())
+    except (ValueError, RecursionError):
+        raise MalformedFrame("a presence state that is not JSON") from None
 
 
 def read_states(payload: bytes) -> list[tuple[int, int, bytes]]:
@@ -320,11 +364,18 @@ def read_states(payload: bytes) -> list[tuple[int, int, bytes]]:
 
 def write_states(states: list[tuple[int, int, bytes]]) -> bytes:
     """An awareness payload of `(client, clock, state)` entries."""
+    return _write_states(states)[0]
+
+
+def _write_states(states: list[tuple[int, int, bytes]]) -> tuple[bytes, list[int]]:
+    """The payload, and where its first entry begins and each entry ends."""
     out = bytearray()
     write_varuint(out, len(states))
+    ends = [len(out)]
     for client, clock, state in states:
         _write_entry(out, client, clock, state)
-    return bytes(out)
+        ends.append(len(out))
+    return bytes(out), ends
 
 
 def _read_entry(payload: bytes, at: int) -> tuple[int, int, bytes, int]:

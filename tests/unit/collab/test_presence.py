@@ -52,6 +52,26 @@ def test_what_the_provider_repeats_is_ignored() -> None:
     assert not presence.pending()
 
 
+def test_what_the_provider_repeats_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand editors each repeats all that it hears of others."""
+    presence = Presence()
+    for owner in range(1, 200):
+        presence.receive(one(7 + owner, 5), owner=owner, user=f"{owner}")
+    sent = presence.send(0.0)
+    assert sent is not None
+    heard = read_states(sent)
+    assert len(heard) == 199
+    monkeypatch.setattr("collab.presence.read_states", None)
+    for owner in (1, 2, 127, 199):
+        others = [entry for entry in heard if entry[0] != 7 + owner]
+        presence.receive(write_states(others), owner=owner, user=f"{owner}")
+    presence.receive(sent, owner=200, user="who has just come")
+    monkeypatch.undo()
+    changed = [(client, clock + (client == 9), state) for client, clock, state in heard]
+    presence.receive(write_states(changed[1:]), owner=2, user="2")
+    assert states(presence.send(9.0)) == {9: (6, heard[1][2])}
+
+
 def test_the_same_users_other_tab_does_not_take_over() -> None:
     presence = Presence()
     presence.receive(one(7, 5), owner=1, user="a")
@@ -139,6 +159,23 @@ def test_malformed_presence_is_refused_whole(payload: bytes) -> None:
     with pytest.raises(MalformedFrame):
         presence.receive(payload, owner=1, user="a")
     assert not presence.pending()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"name":"Ann"}'.encode("utf-16"),
+        '{"name":"Ann"}'.encode("utf-8-sig"),
+        b'"\xed\xa0\x80"',
+        b'"\xff"',
+        b"NaN",
+    ],
+)
+def test_a_state_that_clients_cannot_read_reaches_nobody(state: bytes) -> None:
+    presence = Presence()
+    with pytest.raises(MalformedFrame, match="not JSON"):
+        presence.receive(one(7, 1, state), owner=1, user="a")
+    assert presence.everything() is None
 
 
 def test_a_huge_state_is_refused() -> None:
