@@ -45,6 +45,8 @@ class StillActor:
     opacity: float
     unit: float
 
+    _framed: Sprite | None = None
+
     def draw(self, picture: Picture, pose: Pose, frame: int) -> None:
         """Draw it."""
         self.place(picture, pose, self.sprite)
@@ -54,13 +56,25 @@ class StillActor:
         alpha = self.opacity * pose.alpha
         if alpha <= 0:
             return
-        if pose.scale != 1:
-            sprite = sprite.scaled(pose.scale)
         width, height = sprite.size
-        reach = 1080 * self.unit
-        left = self.x + pose.dx * reach - width / 2
-        top = self.y + pose.dy * reach - height / 2
-        picture.paste(sprite, left, top, alpha)
+        left, top = even(self.x - width / 2), even(self.y - height / 2)
+        if (pose.dx, pose.dy, pose.scale) == (0, 0, 1):
+            picture.paste(sprite, left, top, alpha)
+            return
+        reach, smaller = 1080 * self.unit, (1 - pose.scale) / 2
+        moved = self._frame(sprite).moved(
+            left + pose.dx * reach + width * smaller,
+            top + pose.dy * reach + height * smaller,
+            pose.scale,
+        )
+        picture.paste(*moved, alpha)
+
+    def _frame(self, sprite: Sprite) -> Sprite:
+        if sprite is not self.sprite:
+            return sprite.framed()
+        if self._framed is None:
+            self._framed = sprite.framed()
+        return self._framed
 
     def close(self) -> None:
         """Nothing to let go of."""
