@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from api import (
     api_keys,
+    assets,
     audio,
     avatars,
     blobs,
@@ -78,6 +79,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *images.ROUTES,
     *media.ROUTES,
     *avatars.ROUTES,
+    *assets.ROUTES,
     *voices.ROUTES,
     *renders.ROUTES,
     *api_keys.ROUTES,

@@ -1,15 +1,18 @@
 // The files that layers show and play: loaded once, through fresh links.
 
 const SIGNED_MS = 6 * 3600 * 1000
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Pictures, films and sounds by address. Event: `change`, when one has loaded. */
 export class Assets extends EventTarget {
   #known = new Map()
   #links = new Map()
+  #named = new Map()
 
-  constructor(rest) {
+  /** Of a video, whose layers may name things by id alone; without one they are not found. */
+  constructor(rest, video = null) {
     super()
-    this.rest = rest
+    Object.assign(this, { rest, video })
   }
 
   close() {
@@ -37,12 +40,13 @@ export class Assets extends EventTarget {
   /** Whether a layer's picture is on its way. */
   isLoading(layer) {
     const known = this.#pictureOf(layer)
-    return known !== null && !known.ready && !known.failed
+    if (known) return !known.ready && !known.failed
+    return this.#find(layer)?.pending === true
   }
 
   /** The audio element of a layer, or null while it has no file. */
   sound(layer) {
-    const address = layer.properties.audio_url
+    const address = layer.properties.audio_url ?? this.#find(layer)?.asset?.url
     if (typeof address !== 'string') return null
     const known = this.#load(`${layer.id} ${address}`, 'audio', address)
     return known.ready ? known.element : null
@@ -74,14 +78,42 @@ export class Assets extends EventTarget {
 
   #pictureOf(layer) {
     const { properties } = layer
-    if (layer.type !== 'avatar') return this.#show(layer, properties.media_url ?? properties.video_url ?? properties.image_url)
-    const film = this.#show(layer, properties.video_url)
-    return film && !film.failed ? film : this.#show(layer, properties.avatar_url)
+    if (layer.type !== 'avatar') {
+      const address = properties.media_url ?? properties.video_url ?? properties.image_url
+      if (typeof address === 'string') return this.#show(layer, address, properties.media_type === 'video')
+      const asset = this.#find(layer)?.asset
+      return asset ? this.#show(layer, asset.url, asset.type === 'video') : null
+    }
+    const asset = properties.video_url ? null : this.#find(layer)?.asset
+    const film = this.#show(layer, properties.video_url ?? asset?.video_url)
+    return film && !film.failed ? film : this.#show(layer, asset?.url ?? properties.avatar_url)
   }
 
-  #show({ id, properties }, address) {
+  /** What a layer's id names, as the renderer finds it: `{asset, pending}`, or null if it has none. */
+  #find({ type, properties }) {
+    const [place, id] = { avatar: ['avatars', properties.avatar_id], media: ['media', properties.media_id], audio: ['audio', properties.audio_id] }[type] ?? []
+    if (!this.video || !ID.test(id ?? '')) return null
+    const path = `/videos/${this.video}/${place}/${id}`
+    const before = this.#named.get(path)
+    if (before) return before
+    const found = { asset: null, pending: true }
+    this.#named.set(path, found)
+    this.rest
+      .get(path)
+      .then(({ asset }) => {
+        found.asset = { ...asset, url: unsigned(asset.url), video_url: unsigned(asset.video_url) }
+      })
+      .catch(() => null) // it was deleted, or there is no answer: what the layer's links name is shown
+      .finally(() => {
+        found.pending = false
+        this.dispatchEvent(new Event('change'))
+      })
+    return found
+  }
+
+  #show({ id, properties }, address, isVideo = false) {
     if (typeof address !== 'string') return null
-    const isFilm = properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
+    const isFilm = isVideo || properties.media_type === 'video' || /\.(mp4|mov|webm)(\?|$)/i.test(address)
     return this.#load(isFilm ? `${id} ${address}` : address, isFilm ? 'video' : 'img', address)
   }
 
@@ -113,6 +145,11 @@ export class Assets extends EventTarget {
     })
     return known
   }
+}
+
+/** A link as documents keep it; `link` signs it when it is opened. */
+export function unsigned(link) {
+  return link?.includes('/api/v1/blobs/') ? link.split('?')[0] : link
 }
 
 /** The server's own links, whatever name it gave itself in them. */

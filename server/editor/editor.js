@@ -33,7 +33,7 @@ export class Editor {
     this.connection = new Connection(app.session, this.project.doc, videoId)
     this.presence = new Presence(this.connection.awareness, app.session)
     this.selection = new Selection()
-    this.assets = new Assets(app.rest)
+    this.assets = new Assets(app.rest, videoId)
     this.player = new Player(this.project, this.selection, this.assets)
     this.library = new Library(this)
     this.update = everyFrame(() => this.#update())

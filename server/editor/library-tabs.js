@@ -1,5 +1,7 @@
 // The four libraries: where each is found, how its things look, and what a layer takes from one.
 
+import { unsigned } from './assets.js'
+
 const any = (label) => ['', label]
 const SPOKEN = ['ar', 'bn', 'cs', 'da', 'de', 'el', 'en', 'es', 'fa', 'fi', 'fr', 'he', 'hi', 'hu', 'id', 'it', 'ja', 'ko', 'nl', 'nb', 'pl', 'pt', 'ro', 'ru', 'sv', 'sw', 'ta', 'th', 'tr', 'uk', 'ur', 'vi', 'zh']
 const OWN = (navigator.language || 'en').split('-')[0]
@@ -14,7 +16,7 @@ export const TABS = [
     upload: { path: '/media/upload', accept: '.jpg,.jpeg,.png,.gif,.mp4,.mov', fields: { category: 'Uploads' }, list: 'media' },
     generate: true,
     says: (item, clock) => [item.type, item.generator === 'procedural' ? 'composed by rule' : item.generator, item.duration ? clock(item.duration) : null, item.dimensions ? `${item.dimensions.width} × ${item.dimensions.height}` : null].filter(Boolean).join(' · '),
-    properties: (item) => ({ media_id: item.id, media_url: plain(item.url), media_type: item.type }),
+    properties: (item) => ({ media_id: item.id, media_url: unsigned(item.url), media_type: item.type }),
   },
   {
     id: 'audio', stocked: true, label: 'Audio', icon: 'audio', type: 'audio', path: '/audio/library', list: 'audio', look: 'rows', query: {}, favorites: true,
@@ -25,7 +27,7 @@ export const TABS = [
     upload: { path: '/audio/upload', accept: '.mp3,.wav,.m4a', fields: { category: 'music' }, list: 'audio' },
     sound: (item) => item.url,
     says: (item, clock) => [item.artist, clock(item.duration ?? 0)].filter(Boolean).join(' · '),
-    properties: (item) => ({ audio_id: item.id, audio_url: plain(item.url), category: item.category }),
+    properties: (item) => ({ audio_id: item.id, audio_url: unsigned(item.url), category: item.category }),
   },
   {
     id: 'voices', label: 'Voices', icon: 'voiceover', type: 'voiceover', path: '/voices', list: 'voices', look: 'rows', query: SPOKEN.includes(OWN) ? { language: OWN } : {},
@@ -45,7 +47,7 @@ export const TABS = [
       { key: 'category', label: 'Category', options: [any('All sources'), ['stock', 'Stock'], ['my', 'Mine'], ['generated', 'Generated']] },
     ],
     says: (item) => [item.gender, item.style].filter(Boolean).join(' · '),
-    properties: (item) => ({ avatar_id: item.id, avatar_url: plain(item.preview_url), video_url: plain(item.video_url) ?? null }),
+    properties: (item) => ({ avatar_id: item.id, avatar_url: unsigned(item.preview_url), video_url: unsigned(item.video_url) ?? null }),
   },
 ]
 
@@ -53,9 +55,4 @@ export const TABS = [
 function languages() {
   const names = new Intl.DisplayNames(['en'], { type: 'language' })
   return SPOKEN.map((code) => [code, names.of(code)]).sort((a, b) => a[1].localeCompare(b[1]))
-}
-
-/** A stored file's link without its signature, as documents keep it. */
-function plain(link) {
-  return link?.includes('/api/v1/blobs/') ? link.split('?')[0] : link
 }

@@ -1,6 +1,11 @@
 // Texts on the canvas: broken into lines and drawn with their background, outline and shadow.
 
 const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+const SPACE = /^\s$/
+const BREAK_BEHIND = /^[-‐–—/\u200b\u00ad]$/
+const NOT_FIRST = /^[、。，．：；？！）］｝〕〉》」』】〙〗〟’”｠»ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々〻・…‥,.:;?!)\]}%]/
+const NOT_LAST = /^[（［｛〔〈《「『【〘〖〝‘“｟«([{$]/
+const WIDE = /^(?![\u3130-\u318f\uac00-\ud7af])[\u2e80-\u{10ffff}]/u
 
 /** Break a text into lines that fit; the result has `lines`, `lineHeight`, `pad`, `width`, `height`. */
 export function layOutText(context, look, { width: frameWidth, height: frameHeight, unit }) {
@@ -67,8 +72,21 @@ function firstLine(context, text, limit) {
     if (context.measureText(parts.slice(0, middle).join('')).width <= limit) low = middle
     else high = middle - 1
   }
-  const space = parts.slice(0, low + 1).findLastIndex((part) => /^\s$/.test(part))
-  const stop = space > 0 ? space : low
-  const line = parts.slice(0, stop).join('')
+  const line = parts.slice(0, lastBreak(parts, low)).join('')
   return [line.trimEnd(), text.slice(line.length).trimStart()]
+}
+
+/** How many of the parts, at most `most`, belong on a line: up to a space, a hyphen, a wide character. */
+function lastBreak(parts, most) {
+  const inked = parts.findIndex((part) => !SPACE.test(part))
+  for (let place = Math.min(most, parts.length - 1); place > inked; place -= 1) if (mayBreak(parts, place)) return place
+  return most
+}
+
+function mayBreak(parts, place) {
+  const [before, after] = [parts[place - 1], parts[place]]
+  if (SPACE.test(after) || SPACE.test(before)) return true
+  if (BREAK_BEHIND.test(before)) return place > 1 && /^[\p{L}\p{N}]/u.test(parts[place - 2]) && /^\p{L}/u.test(after)
+  if (NOT_FIRST.test(after) || NOT_LAST.test(before)) return false
+  return WIDE.test(before) || WIDE.test(after)
 }

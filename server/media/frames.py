@@ -26,7 +26,8 @@ class FrameReader:
         size: the size that it is shown in, even.
         clear: whether it may have transparent parts.
         trim: seconds to leave out at its start.
-        loop: whether it begins again at its end; otherwise its last frame stays.
+        loop: whether it begins again at its end, with what is left of it; otherwise its last frame
+            stays.
     """
 
     def __init__(
@@ -46,6 +47,9 @@ class FrameReader:
         self._process: Process | None = None
         self._next = 0
         self._last: Sprite | None = None
+        # ffmpeg's own loops begin again at the file's start, whatever was left out of it.
+        self._rewinds = loop and trim > 0
+        self._place, self._round = 0, 0
 
     def __enter__(self) -> FrameReader:
         return self
@@ -81,6 +85,11 @@ class FrameReader:
             self._begin(number)
         while self._next <= number:
             sprite = self._read()
+            if sprite is None and self._rewinds and self._place:
+                self._round = self._place
+                self.close()
+                self._begin(self._next)
+                sprite = self._read()
             if sprite is None:
                 self._processes.check()
                 if self._last is None:
@@ -89,16 +98,23 @@ class FrameReader:
                 break
             self._last = sprite
             self._next += 1
+            self._place += 1
         assert self._last is not None
         return self._last
 
     def _begin(self, number: int) -> None:
+        """Start the decoder so that it gives the frame `number` next, or an earlier one: of a loop
+        that rewinds, the first, as long as it is not known how many frames a round has."""
+        loops = self._loop and not self._rewinds
+        if self._rewinds and not self._round:
+            number = 0
+        self._place = number % self._round if self._round else number
         left, top, right, bottom = self._crop
         width, height = self._size
-        loop = ("-stream_loop", "-1") if self._loop else ()
+        loop = ("-stream_loop", "-1") if loops else ()
         # With a loop, seeking would loop over the rest only: begin at the first frame, and skip.
-        seek = self._trim + (0 if self._loop else number / FPS)
-        skip = number / FPS if self._loop else 0
+        seek = self._trim + (0 if loops else self._place / FPS)
+        skip = number / FPS if loops else 0
         crop = (
             f"crop=iw*{right - left:.6f}:ih*{bottom - top:.6f}:iw*{left:.6f}:ih*{top:.6f}:exact=0,"
         )

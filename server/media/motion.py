@@ -107,7 +107,7 @@ def pose(motions: Sequence[Motion], frame: int) -> Pose:
             alpha *= 1 - min(max(part, 0), 1)
         elif kind == "talking":
             if motion.first <= frame < motion.end:
-                turn = 2 * math.pi * (frame % TALK_PERIOD) / TALK_PERIOD
+                turn = 2 * math.pi * ((frame - motion.first) % TALK_PERIOD) / TALK_PERIOD
                 dy -= 0.006 * (1 - math.cos(2 * turn)) / 2
                 scale *= 1 + 0.012 * (1 - math.cos(turn)) / 2
         elif part < 1:

@@ -32,7 +32,7 @@ from server.media.model import FPS, RATIOS, Asset, RenderInput, RenderOptions
 from server.media.motion import Motion, layer_motions
 from server.media.pieces import Item, Piece, pieces_of
 
-RENDERER: Final = 1
+RENDERER: Final = 2
 """Changes whenever the same plan would give other pictures, so that old segments are not used."""
 _VISUAL: Final = ("text", "media", "shape", "avatar", "effect")
 _NEEDS_FILE: Final = ("media", "avatar")

@@ -28,6 +28,8 @@ _ATTACK, _RELEASE = 0.15, 0.5
 _PAUSE: Final = 0.8
 """Shorter silences between words do not let the music up."""
 _BLOCK: Final = 2 * RATE
+_CLICK: Final = 0.008
+"""Where a file is cut into, its sound comes and goes within this many seconds, not at once."""
 
 Floats = npt.NDArray[np.float32]
 Span = tuple[float, float]
@@ -65,6 +67,8 @@ class Clip:
 def envelope(clip: Clip, talk: Sequence[Span], times: npt.NDArray[np.float64]) -> Floats:
     """The clip's gain at `times` (seconds from its start): volume, fades, ducking.
 
+    It begins and ends softly where it is cut out of its file, so that there is no click.
+
     Args:
         clip: the clip.
         talk: when somebody speaks, seconds of the film, in order and apart.
@@ -74,10 +78,11 @@ def envelope(clip: Clip, talk: Sequence[Span], times: npt.NDArray[np.float64]) -
         shape (n,).
     """
     gain = np.full(times.shape, clip.volume)
-    if clip.fade_in > 0:
-        gain *= np.clip(times / clip.fade_in, 0, 1)
-    if clip.fade_out > 0:
-        gain *= np.clip((clip.length - times) / clip.fade_out, 0, 1)
+    fade_in = max(clip.fade_in, min(_CLICK, clip.length / 2) if clip.offset > 0 else 0)
+    if fade_in > 0:
+        gain *= np.clip(times / fade_in, 0, 1)
+    fade_out = max(clip.fade_out, min(_CLICK, clip.length / 2))
+    gain *= np.clip((clip.length - times) / fade_out, 0, 1)
     if clip.kind == "music" and talk:
         points: list[float] = []
         values: list[float] = []
@@ -143,10 +148,20 @@ def mix(
 
 
 def _decoded(clip: Clip, wanted: int, processes: Processes) -> Iterator[Floats]:
-    """Blocks of shape (n, 2), in all at most `wanted` samples."""
-    if wanted <= 0:
-        return
-    loop = ("-stream_loop", "-1") if clip.loop else ()
+    """Blocks of shape (n, 2), in all at most `wanted` samples; a loop begins again at `offset`."""
+    left = wanted
+    while left > 0:
+        before = left
+        for block in _once(clip, left, processes):
+            yield block
+            left -= len(block)
+        # ffmpeg's own loops begin again at the file's start, whatever was left out of it.
+        if not clip.loop or clip.offset == 0 or before - left < RATE // 100:
+            return
+
+
+def _once(clip: Clip, wanted: int, processes: Processes) -> Iterator[Floats]:
+    loop = ("-stream_loop", "-1") if clip.loop and clip.offset == 0 else ()
     with processes.start(
         [
             *(*INPUT_LIMITS, *loop, "-ss", f"{clip.offset:.6f}", "-i", clip.path),

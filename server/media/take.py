@@ -52,12 +52,12 @@ def picture(form: str, source: Path, directory: Path) -> dict[str, Any]:
     """Encode a picture anew, upright and without metadata, and make a thumbnail."""
     from PIL import ImageOps
 
+    from server.media.colours import in_srgb
+
     with opened_picture(source, form) as found:
         found.load()
-        image = ImageOps.exif_transpose(found)
+        image = in_srgb(ImageOps.exif_transpose(found))
     target = directory / f"picture.{form}"
-    alpha = form == "png" and ("A" in image.getbands() or "transparency" in image.info)
-    image = image.convert("RGBA" if alpha else "RGB")
     image.info.clear()
     if form == "jpg":
         image.save(target, "JPEG", quality=92, optimize=True)

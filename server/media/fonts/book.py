@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from PIL import ImageFont
 
 from server.media.fonts.coverage import coverage
+from server.media.fonts.direction import levels, visual_order
 
 FILES: Final = Path(__file__).parent / "files"
 _FIRST: Final = "InterVariable.ttf"
@@ -19,19 +20,20 @@ _LAST: Final = ("NotoSansKR-Hangul.otf", "DroidSansFallbackFull.ttf", "Twemoji.t
 _EMOJI: Final = "Twemoji.ttf"
 _KNOWN_FAMILIES: Final = ("inter", "sans-serif", "sans", "system-ui", "")
 _JOINER, _EMOJI_STYLE, _TEXT_STYLE = "\u200d", "\ufe0f", "\ufe0e"
-_INVISIBLE: Final = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A part of a line in one font.
 
-    `font` indexes the book's chain; `missing` if no font has it.
+    `font` indexes the book's chain; `missing` if no font has it; `rtl` if it is written from right
+    to left.
     """
 
     text: str
     font: int
     missing: bool = False
+    rtl: bool = False
 
 
 class FontBook:
@@ -106,6 +108,31 @@ class FontBook:
                 runs.append(Run(cluster, index, missing))
         return runs
 
+    def visual_runs(self, line: str, rtl: bool) -> list[Run]:
+        """The same in the order in which they stand, from the left to the right.
+
+        Args:
+            line: no newlines.
+            rtl: whether its paragraph is written from right to left.
+        """
+        parts = [
+            (cluster, run.font, run.missing)
+            for run in self.runs(line)
+            for cluster in clusters(run.text)
+        ]
+        found: list[tuple[Run, int]] = []
+        for (cluster, font, missing), level in zip(
+            parts, levels([part[0] for part in parts], rtl), strict=True
+        ):
+            run = Run(cluster, font, missing, bool(level % 2))
+            if found:
+                last, before = found[-1]
+                if before == level and (last.font, last.missing) == (font, missing):
+                    found[-1] = replace(last, text=last.text + cluster), level
+                    continue
+            found.append((run, level))
+        return [found[place][0] for place in visual_order([level for _, level in found])]
+
     def missing(self, text: str) -> str:
         """The characters of a text that no font has, each once."""
         lost = (c for c in dict.fromkeys(text) if _visible(c) and self._lookup(c) is None)
@@ -144,7 +171,7 @@ class FontBook:
 
     def _has(self, font: int, cluster: str) -> bool:
         with self._lock:
-            return all(ord(c) in self._of(font) for c in cluster if c not in _INVISIBLE)
+            return all(ord(c) in self._of(font) for c in cluster if not _is_format(c))
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -179,17 +206,19 @@ def _is_flag(text: str) -> bool:
 
 
 def _visible(text: str) -> bool:
-    return any(c not in _INVISIBLE and unicodedata.category(c) not in ("Cc", "Zs") for c in text)
+    return any(
+        not _is_format(c) and unicodedata.category(c) not in ("Cc", "Zs", "Zl", "Zp") for c in text
+    )
+
+
+def _is_format(character: str) -> bool:
+    """Whether it only says how others are drawn: joiners, directions, tags, variations."""
+    return (
+        unicodedata.category(character) == "Cf"
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
 
 
 def _neutral(cluster: str) -> bool:
     return unicodedata.category(cluster[0])[0] in "ZPNS" and ord(cluster[0]) < 0x2500
-
-
-def is_right_to_left(text: str) -> bool:
-    """Whether the first strong character of a text is written from right to left."""
-    for character in text:
-        direction = unicodedata.bidirectional(character)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False

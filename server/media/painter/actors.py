@@ -10,6 +10,7 @@ from PIL import Image
 from server.media.errors import AssetBroken
 from server.media.frames import FrameReader
 from server.media.looks import MediaLook, ShapeLook, TextLook
+from server.media.model import FPS
 from server.media.motion import Pose
 from server.media.painter.images import open_image, placeholder
 from server.media.painter.picture import Picture, Size, Sprite, even
@@ -45,6 +46,8 @@ class StillActor:
     opacity: float
     unit: float
 
+    _framed: Sprite | None = None
+
     def draw(self, picture: Picture, pose: Pose, frame: int) -> None:
         """Draw it."""
         self.place(picture, pose, self.sprite)
@@ -54,13 +57,25 @@ class StillActor:
         alpha = self.opacity * pose.alpha
         if alpha <= 0:
             return
-        if pose.scale != 1:
-            sprite = sprite.scaled(pose.scale)
         width, height = sprite.size
-        reach = 1080 * self.unit
-        left = self.x + pose.dx * reach - width / 2
-        top = self.y + pose.dy * reach - height / 2
-        picture.paste(sprite, left, top, alpha)
+        left, top = even(self.x - width / 2), even(self.y - height / 2)
+        if (pose.dx, pose.dy, pose.scale) == (0, 0, 1):
+            picture.paste(sprite, left, top, alpha)
+            return
+        reach, smaller = 1080 * self.unit, (1 - pose.scale) / 2
+        moved = self._frame(sprite).moved(
+            left + pose.dx * reach + width * smaller,
+            top + pose.dy * reach + height * smaller,
+            pose.scale,
+        )
+        picture.paste(*moved, alpha)
+
+    def _frame(self, sprite: Sprite) -> Sprite:
+        if sprite is not self.sprite:
+            return sprite.framed()
+        if self._framed is None:
+            self._framed = sprite.framed()
+        return self._framed
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -87,24 +102,40 @@ class TextActor:
         """Nothing to let go of."""
 
 
+@dataclass(frozen=True, slots=True)
+class Burns:
+    """A Ken Burns move: which part of a picture is shown when, in `size`."""
+
+    look: MediaLook
+    size: Size
+
+    def finer(self, pixels: float) -> Size:
+        """The size to keep the picture in, which is `pixels` wide where it comes from."""
+        most = max(self.look.zoom_from, self.look.zoom_to)
+        factor = min(_FINEST_ZOOM, most, max(1.0, pixels / self.size[0]))
+        return even(self.size[0] * factor), even(self.size[1] * factor)
+
+    def window(self, sprite: Sprite, part: float) -> Sprite:
+        """What is seen of it, `part` (0 to 1) of the way."""
+        look = self.look
+        zoom = look.zoom_from * (look.zoom_to / look.zoom_from) ** part
+        width, height = sprite.size
+        wide, high = width / zoom, height / zoom
+        left = (look.from_x + (look.to_x - look.from_x) * part) * (width - wide)
+        top = (look.from_y + (look.to_y - look.from_y) * part) * (height - high)
+        return sprite.window((left, top, left + wide, top + high), self.size)
+
+
 @dataclass(slots=True)
 class BurnsActor:
     """A picture under a Ken Burns move, kept finer than it is shown."""
 
     still: StillActor
-    look: MediaLook
-    size: Size
+    burns: Burns
 
     def draw(self, picture: Picture, pose: Pose, frame: int) -> None:
         """Draw it."""
-        look, part = self.look, pose.progress
-        zoom = look.zoom_from * (look.zoom_to / look.zoom_from) ** part
-        width, height = self.still.sprite.size
-        wide, high = width / zoom, height / zoom
-        left = (look.from_x + (look.to_x - look.from_x) * part) * (width - wide)
-        top = (look.from_y + (look.to_y - look.from_y) * part) * (height - high)
-        window = self.still.sprite.window((left, top, left + wide, top + high), self.size)
-        self.still.place(picture, pose, window)
+        self.still.place(picture, pose, self.burns.window(self.still.sprite, pose.progress))
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -112,15 +143,19 @@ class BurnsActor:
 
 @dataclass(slots=True)
 class FilmActor:
-    """A video or animated GIF."""
+    """A video or animated GIF, maybe under a Ken Burns move."""
 
     still: StillActor
     reader: FrameReader
     first: int
+    burns: Burns | None
 
     def draw(self, picture: Picture, pose: Pose, frame: int) -> None:
         """Draw it; frames before its first are its first."""
-        self.still.place(picture, pose, self.reader.frame(max(0, frame - self.first)))
+        sprite = self.reader.frame(max(0, frame - self.first))
+        if self.burns is not None:
+            sprite = self.burns.window(sprite, pose.progress)
+        self.still.place(picture, pose, sprite)
 
     def close(self) -> None:
         """End the decoder."""
@@ -207,7 +242,9 @@ def frame_of(look: MediaLook, width: int, height: int, canvas: Canvas) -> Frame 
 def _picture(look: MediaLook, studio: Studio, layer_id: str) -> Actor | None:
     canvas = studio.canvas
     with studio.opening:
-        image = open_image(studio.assets[layer_id].path, (canvas.width, canvas.height))
+        larger = max(1.0, look.scale) * min(_FINEST_ZOOM, max(look.zoom_from, look.zoom_to))
+        wanted = round(canvas.width * larger), round(canvas.height * larger)
+        image = open_image(studio.assets[layer_id].path, wanted)
         place = frame_of(look, image.width, image.height, canvas)
         if place is None:
             return None
@@ -218,21 +255,15 @@ def _picture(look: MediaLook, studio: Studio, layer_id: str) -> Actor | None:
             right * image.width,
             bottom * image.height,
         )
-        size = place.size
-        if look.moves:
-            finer = min(
-                _FINEST_ZOOM,
-                max(look.zoom_from, look.zoom_to),
-                max(1.0, (box[2] - box[0]) / size[0]),
-            )
-            size = even(size[0] * finer), even(size[1] * finer)
+        burns = Burns(look, place.size) if look.moves else None
+        size = place.size if burns is None else burns.finer(box[2] - box[0])
         clear = image.mode == "RGBA"
         scaled = (image.convert("RGBa") if clear else image).resize(
             size, Image.Resampling.BICUBIC, box=box, reducing_gap=3
         )
         sprite = Sprite.of(scaled.convert("RGBA") if clear else scaled)
     still = StillActor(sprite, place.x, place.y, look.opacity, canvas.unit)
-    return BurnsActor(still, look, place.size) if look.moves else still
+    return still if burns is None else BurnsActor(still, burns)
 
 
 def _film(item: Item, look: MediaLook, studio: Studio) -> Actor | None:
@@ -241,13 +272,17 @@ def _film(item: Item, look: MediaLook, studio: Studio) -> Actor | None:
     place = frame_of(look, width, height, canvas)
     if place is None:
         return None
+    burns = Burns(look, place.size) if look.moves else None
+    shown = (place.crop[2] - place.crop[0]) * width
+    # Past its end there is its last picture, as where it does not loop.
+    end = max(0.0, asset.duration - 2 / FPS) if asset.duration else look.trim
     reader = FrameReader(
         asset.path,
         studio.processes,
         place.crop,
-        place.size,
+        place.size if burns is None else burns.finer(shown),
         clear=asset.kind == "gif",
-        trim=look.trim,
+        trim=min(look.trim, end),
         loop=look.loop,
     )
     try:
@@ -256,7 +291,7 @@ def _film(item: Item, look: MediaLook, studio: Studio) -> Actor | None:
         reader.close()
         raise
     still = StillActor(first, place.x, place.y, look.opacity, canvas.unit)
-    return FilmActor(still, reader, item.first)
+    return FilmActor(still, reader, item.first, burns)
 
 
 def _stand_in(item: Item, look: MediaLook, studio: Studio) -> Actor | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageOps
 
+from server.media.colours import in_srgb
 from server.media.errors import AssetBroken
 from server.media.fonts.book import FontBook
 from server.media.looks import TextLook
@@ -38,9 +39,7 @@ def open_image(path: Path, wanted: tuple[int, int]) -> Image.Image:
                     )
                 if image.format == "JPEG":
                     image.draft("RGB", wanted)
-                upright = ImageOps.exif_transpose(image)
-                clear = "A" in upright.mode or "transparency" in upright.info
-                return upright.convert("RGBA" if clear else "RGB")
+                return in_srgb(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise AssetBroken("the picture is damaged or of a format that is not known") from error
 

@@ -6,10 +6,12 @@ All sizes and positions are even, so that the chroma planes fit.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageColor
+import numpy as np
+from PIL import Image, ImageColor, ImageFilter, ImageOps
 
 _KR, _KG, _KB = 0.2126, 0.7152, 0.0722
 _LUMA, _CHROMA = 219 / 255, 224 / 255
@@ -29,6 +31,10 @@ _BACK: Final = (
     *(1 / _LUMA, _B, 0.0, -16 / _LUMA - 128 * _B),
 )
 
+_MARGIN: Final = 4
+"""Pixels around a sprite that moves, so that its edges can lie between those of the picture."""
+_SEEN: Final = (0, *(255,) * 255)
+
 Size = tuple[int, int]
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 
@@ -46,6 +52,10 @@ def colour_of(name: str) -> tuple[int, int, int]:
     value = pixel.getpixel((0, 0))
     assert isinstance(value, tuple)
     return int(value[0]), int(value[1]), int(value[2])
+
+
+def _margined(plane: Image.Image, margin: int) -> Image.Image:
+    return Image.fromarray(np.pad(np.asarray(plane), margin, mode="edge"))
 
 
 def even(value: float) -> int:
@@ -88,10 +98,19 @@ class Sprite:
         if mask.getextrema() == (255, 255):
             return cls(to_planes(image.convert("RGB")))
         half = (size[0] // 2, size[1] // 2)
-        # Premultiplied, so that colours behind transparent pixels do not bleed into the edges.
-        small = image.convert("RGBa").resize(half, Image.Resampling.BOX).convert("RGBA")
-        y = image.convert("RGB").convert("RGB", _BT709).getchannel(0)
-        _, u, v = small.convert("RGB").convert("RGB", _BT709).split()
+        # Premultiplied, so that colours behind transparent pixels do not bleed into the edges; and
+        # around the edges their own colour, so that they keep it between pixels, too.
+        weighed = image.convert("RGBa")
+        near = weighed.filter(ImageFilter.BoxBlur(_MARGIN)).convert("RGBA").convert("RGB")
+        small = weighed.resize(half, Image.Resampling.BOX).convert("RGBA")
+        whole = Image.composite(image.convert("RGB"), near, mask.point(_SEEN))
+        coarse = Image.composite(
+            small.convert("RGB"),
+            near.resize(half, Image.Resampling.BOX),
+            small.getchannel("A").point(_SEEN),
+        )
+        y = whole.convert("RGB", _BT709).getchannel(0)
+        _, u, v = coarse.convert("RGB", _BT709).split()
         return cls((y, u, v), mask, small.getchannel("A"))
 
     def window(self, box: tuple[float, float, float, float], size: Size) -> Sprite:
@@ -113,11 +132,35 @@ class Sprite:
             return Sprite(planes)
         return Sprite(planes, scaled(self.mask, True), scaled(self.half_mask, False))
 
-    def scaled(self, factor: float) -> Sprite:
-        """The whole in another size."""
-        width, height = self.size
-        size = max(2, even(width * factor)), max(2, even(height * factor))
-        return self if size == self.size else self.window((0, 0, width, height), size)
+    def framed(self) -> Sprite:
+        """The same with a transparent margin, which `moved` needs."""
+        half = _MARGIN // 2
+        y, u, v = self.planes
+        mask = self.mask if self.mask is not None else Image.new("L", y.size, 255)
+        small = self.half_mask if self.half_mask is not None else Image.new("L", u.size, 255)
+        return Sprite(
+            (_margined(y, _MARGIN), _margined(u, half), _margined(v, half)),
+            ImageOps.expand(mask, _MARGIN),
+            ImageOps.expand(small, half),
+        )
+
+    def moved(self, left: float, top: float, factor: float) -> tuple[Sprite, int, int]:
+        """A framed sprite at a place and in a size between pixels, and where to paste it.
+
+        Args:
+            left: of what is within the margin, in pixels.
+            top: the same.
+            factor: on its size, 0.5 or more.
+        """
+        width, height = (side - 2 * _MARGIN for side in self.size)
+        x, y = 2 * math.floor(left / 2), 2 * math.floor(top / 2)
+        right = max(x + 2, 2 * math.ceil((left + width * factor) / 2))
+        bottom = max(y + 2, 2 * math.ceil((top + height * factor) / 2))
+        box = (
+            *((x - left) / factor + _MARGIN, (y - top) / factor + _MARGIN),
+            *((right - left) / factor + _MARGIN, (bottom - top) / factor + _MARGIN),
+        )
+        return self.window(box, (right - x, bottom - y)), x, y
 
     def masked(self, mask: Image.Image) -> Sprite:
         """The same with another mask of its size."""

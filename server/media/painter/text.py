@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageColor, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageFont
 
-from server.media.fonts.book import FontBook, Run, clusters, is_right_to_left
+from server.media.fonts.book import FontBook, Run, clusters
+from server.media.fonts.direction import is_right_to_left
 from server.media.looks import TextLook
+from server.media.painter.breaks import last_break
 from server.media.plan import Canvas
 
 _SLANT: Final = 0.2
@@ -93,16 +95,21 @@ def letter(look: TextLook, canvas: Canvas, fonts: FontBook) -> Lettering:
     )
     plain = ImageColor.getrgb(look.color)[:3]
     image = Image.new("RGBA", box, (*plain, 0))
-    draw = ImageDraw.Draw(image)
     lines = []
     for number, (runs, width, rtl) in enumerate(laid):
         free = widest - width
         shift = {"left": 0.0, "center": free / 2, "right": free}[look.align]
         left, top = pad + shift, pad + number * height
         lines.append(Line(left, top, width, runs, rtl, _edges(runs, rtl, fonts, size, look.weight)))
-        _draw_line(draw, look, runs, left, top + height / 2 + size * 0.36, fonts, size, canvas.unit)
-    if look.italic:
-        image = _slanted(image)
+        baseline = top + height / 2 + size * 0.36
+        if not look.italic:
+            _draw_line(ImageDraw.Draw(image), look, runs, left, baseline, fonts, size, canvas.unit)
+            continue
+        above = max(0, round(baseline - 1.5 * size))
+        upright = Image.new("RGBA", (box[0], min(box[1] - above, 3 * size)), (*plain, 0))
+        pen, down = ImageDraw.Draw(upright), baseline - above
+        _draw_line(pen, look, runs, left, down, fonts, size, canvas.unit)
+        image.alpha_composite(_slanted(upright, down), (0, above))
     image = _backed(image, look, size)
     return Lettering(image, tuple(lines), height, cut)
 
@@ -118,7 +125,7 @@ def _wrap(
             if len(lines) >= most:
                 return lines, True
             line, rest = _first_line(rest, limit, fonts, size, weight)
-            lines.append((_ordered(fonts.runs(line), rtl), rtl))
+            lines.append((tuple(fonts.visual_runs(line, rtl)), rtl))
             if not rest:
                 break
     return lines, False
@@ -127,7 +134,7 @@ def _wrap(
 def _first_line(
     text: str, limit: float, fonts: FontBook, size: int, weight: int
 ) -> tuple[str, str]:
-    """The longest start of `text` that fits, broken at a space if there is one, and the rest."""
+    """The longest start of `text` that fits and may end there, and the rest."""
     # No line holds more characters than this, however narrow they are.
     window = text[: max(8, int(limit / max(1, size * 0.1)))]
     if len(window) == len(text) and _measure(window, fonts, size, weight) <= limit:
@@ -140,16 +147,8 @@ def _first_line(
             low = middle
         else:
             high = middle - 1
-    fits = low
-    space = next((i for i in range(fits, 0, -1) if i < len(parts) and parts[i].isspace()), 0)
-    wide = any(ord(part[0]) > 0x2E80 for part in parts[max(0, fits - 4) : fits])
-    stop = space if space and not (wide and fits - space > 4) else fits
-    line = "".join(parts[:stop])
+    line = "".join(parts[: last_break(parts, low)])
     return line.rstrip(), text[len(line) :].lstrip(" ")
-
-
-def _ordered(runs: list[Run], rtl: bool) -> tuple[Run, ...]:
-    return tuple(reversed(runs)) if rtl else tuple(runs)
 
 
 def _measure(text: str, fonts: FontBook, size: int, weight: int) -> float:
@@ -157,7 +156,15 @@ def _measure(text: str, fonts: FontBook, size: int, weight: int) -> float:
 
 
 def _width(runs: tuple[Run, ...], fonts: FontBook, size: int, weight: int) -> float:
-    return sum(fonts.face(run.font, size, weight).getlength(run.text) for run in runs)
+    return sum(_length(run, fonts.face(run.font, size, weight)) for run in runs)
+
+
+def _length(run: Run, face: ImageFont.FreeTypeFont) -> float:
+    return face.getlength(run.text, direction=_direction(run))
+
+
+def _direction(run: Run) -> str:
+    return "rtl" if run.rtl else "ltr"
 
 
 def _edges(
@@ -195,6 +202,7 @@ def _draw_line(
                 fill=look.outline,
                 font=face,
                 anchor="ls",
+                direction=_direction(run),
                 stroke_width=outline + stroke,
                 stroke_fill=look.outline,
             )
@@ -204,17 +212,19 @@ def _draw_line(
             fill=look.color,
             font=face,
             anchor="ls",
+            direction=_direction(run),
             stroke_width=stroke,
             embedded_color=fonts.is_emoji(run.font),
         )
-        left += face.getlength(run.text)
+        left += _length(run, face)
 
 
-def _slanted(image: Image.Image) -> Image.Image:
-    shift = _SLANT * image.height / 2
-    matrix = (1, _SLANT, -shift, 0, 1, 0)
-    return image.transform(
-        image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC, fillcolor=None
+def _slanted(line: Image.Image, baseline: float) -> Image.Image:
+    return line.transform(
+        line.size,
+        Image.Transform.AFFINE,
+        (1, _SLANT, -_SLANT * baseline, 0, 1, 0),
+        Image.Resampling.BICUBIC,
     )
 
 

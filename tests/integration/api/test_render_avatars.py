@@ -14,6 +14,7 @@ from tests.integration.media.reading import frames
 from tests.support.face import Client
 from tests.support.files import encoded, picture
 from tests.support.rendering import download, render
+from tests.support.uploads import MEDIA, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -89,3 +90,36 @@ async def test_a_picture_that_is_named_by_its_link_stays_one(
         )
     colours, _ = await shown(api, tmp_path, {"avatar_url": f"https://video.example{link}"})
     assert (colours[:, 0] > 150).all()
+
+
+async def test_what_a_layer_names_is_shown_to_who_sees_the_video(
+    api: Client, tmp_path: Path
+) -> None:
+    film = encoded(tmp_path, "source.mp4", "color=lime:d=0.5:s=64x48:r=30")
+    amy = await avatar(api, tmp_path, film)
+    video = await api.make_video()
+    place = f"/api/v1/videos/{video}"
+    reply = await api.call("GET", f"{place}/avatars/{amy}")
+    assert reply.status == 200
+    assert {**reply.data["asset"], "url": "", "video_url": ""} == {
+        "id": amy,
+        "type": "image",
+        "url": "",
+        "video_url": "",
+    }
+    assert (await download(api, reply.data["asset"]["video_url"])).content == film
+    assert (await download(api, reply.data["asset"]["url"])).content == picture()
+    mine = await upload(api, MEDIA, picture(), "a.png")
+    media = mine.data["media"]["id"]
+    shown = await api.call("GET", f"{place}/media/{media}")
+    assert (shown.data["asset"]["type"], shown.data["asset"]["video_url"]) == ("image", None)
+    theirs = await api.make_video("bob")
+    for path, user, code in (
+        (f"/api/v1/videos/{theirs}/media/{media}", "bob", "media_not_found"),
+        (f"{place}/media/{media}", "mallory", "video_not_found"),
+        (f"{place}/media/{uuid.uuid4()}", "alice", "media_not_found"),
+        (f"{place}/audio/{media}", "alice", "audio_not_found"),
+        (f"{place}/avatars/nonsense", "alice", "avatar_not_found"),
+    ):
+        refused = await api.call("GET", path, user=user)
+        assert (refused.status, refused.code) == (404, code)

@@ -96,9 +96,11 @@ async def test_what_was_drawn_is_used_again(api: Client, worker: None) -> None:
     full = await api.call("POST", f"/api/v1/videos/{video}/regenerate", {"full_regeneration": True})
     assert await drawn(api, await ended(api, full.data["job_id"])) == [1, 2]
     bad = await api.call(
-        "POST", f"/api/v1/videos/{video}/regenerate", {"scenes": [second, str(uuid.uuid4())]}
+        "POST",
+        f"/api/v1/videos/{video}/regenerate",
+        {"scenes": [second, str(uuid.uuid4()), "no id"]},
     )
-    assert (bad.status, bad.fields) == (422, ["scenes.1"])
+    assert (bad.status, bad.fields) == (422, ["scenes.1", "scenes.2"])
 
 
 async def test_the_estimate_is_of_what_is_not_there_yet(api: Client, worker: None) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from server.media.fonts.book import FILES, FontBook, clusters, is_right_to_left
+from server.media.fonts.book import FILES, FontBook, clusters
 from server.media.fonts.coverage import coverage
+from server.media.fonts.direction import is_right_to_left
 from server.media.looks import text_look
 from server.media.painter.text import letter
 from server.media.plan import Canvas
@@ -84,6 +85,70 @@ def test_mixed_directions_are_in_the_order_that_they_are_read(fonts: FontBook) -
     assert not is_right_to_left("Hello السلام")
     lettering = letter(text_look({"text": "שלום Hello"}), CANVAS, fonts)
     assert [run.text.strip() for run in lettering.lines[0].runs] == ["Hello", "שלום"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("abc שלום 😀 עולם xyz", ["abc ", "עולם", " ", "😀", " ", "שלום", " xyz"]),
+        ("שלום 123 world עולם!", ["עולם!", " ", "world", " ", "123", " ", "שלום"]),
+        ("مرحبا (test) 45%", ["45%", " ", "(test)", " ", "مرحبا"]),
+        ("price 5 ₪ שלום", ["price 5 ₪ ", "שלום"]),
+    ],
+)
+def test_what_runs_in_two_directions_stands_where_unicode_has_it(
+    fonts: FontBook, text: str, stands: list[str]
+) -> None:
+    [line] = letter(text_look({"text": text, "font_size": 24}), CANVAS, fonts).lines
+    assert "".join(_joined(run.text, run.rtl) for run in line.runs) == "".join(
+        _joined(part, is_right_to_left(part)) for part in stands
+    )
+
+
+def _joined(text: str, rtl: bool) -> str:
+    """As it stands, from the left; brackets are turned around with what is in them."""
+    return text[::-1].translate(str.maketrans("()", ")(")) if rtl else text
+
+
+def test_signs_that_are_never_seen_are_not_missed(fonts: FontBook) -> None:
+    text = "\u2066a\u2069 \u202bb\u202c x\ufe00 \u2028 🏴\U000e0067\U000e0062\U000e007f"
+    assert fonts.missing(text) == ""
+
+
+def test_every_line_of_an_italic_text_begins_at_its_left(fonts: FontBook) -> None:
+    given = {"text": "Hill\n" * 8, "font_size": 60, "text_align": "left"}
+    upright = letter(text_look(given), CANVAS, fonts)
+    italic = letter(text_look({**given, "font_style": "italic"}), CANVAS, fonts)
+    assert italic.image.size == upright.image.size
+    boxes = [
+        italic.image.getchannel("A")
+        .crop((0, round(line.top), italic.image.width, round(line.top + italic.line_height)))
+        .getbbox()
+        for line in italic.lines[:8]
+    ]
+    assert len({(box[0], box[2]) for box in boxes if box is not None}) == 1
+    inked = italic.image.getchannel("A").getbbox()
+    assert inked is not None
+    assert 0 < inked[0] < inked[2] < italic.image.width
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("state-of-the-art", ["state-of-", "the-art"]),
+        ("and/or/either", ["and/or/", "either"]),
+        ("below -5 and 2020-2021", ["below -5", "and", "2020-2021"]),
+        ("引号在这里「引号」也一样", ["引号在这里", "「引号」也一", "样"]),
+        ("我们今天去看。好", ["我们今天去", "看。好"]),
+        ("我们今天看看。好", ["我们今天看", "看。好"]),
+        ("안녕하세요 반갑습니다", ["안녕하세요", "반갑습니다"]),
+        ("   incomprehensible", ["   incompre", "hensible"]),
+    ],
+)
+def test_lines_end_where_a_reader_expects_it(fonts: FontBook, text: str, lines: list[str]) -> None:
+    look = text_look({"text": text, "font_size": 60, "max_width": 17})
+    laid = letter(look, CANVAS, fonts).lines
+    assert ["".join(run.text for run in line.runs) for line in laid] == lines
 
 
 def test_text_is_wrapped_within_its_width(fonts: FontBook) -> None:

@@ -65,3 +65,9 @@ def test_ken_burns_goes_from_end_to_end_at_an_even_pace() -> None:
 def test_a_layer_shorter_than_its_animations_is_still_drawn() -> None:
     made = layer_motions(("fadeIn", "fadeOut"), 10, 11, 0.5, 0, [])
     assert [(m.first, m.end) for m in made] == [(10, 11), (10, 11)]
+
+
+def test_talking_begins_from_rest_whenever_it_begins() -> None:
+    made = layer_motions(("talking",), 0, 90, 0.5, 0, [(17, 80)])
+    assert pose(made, 17) == pose(made, 16) == REST
+    assert pose(made, 18) != REST
