@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from collab.errors import InvalidEdit, JobNotFound, TierRequired, VideoNotFound
-from collab.schema import LayerRow, SceneRow
+from collab.schema import LayerRow, SceneRow, is_id
 from persistence.database import Database
 from persistence.jobs import Job, Jobs
 from persistence.premium import premium_layers
@@ -290,7 +290,7 @@ class Renders:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT id FROM scenes WHERE video_id = $1 AND id = ANY($2::uuid[])",
-                *(video_id, list(scenes)),
+                *(video_id, [scene for scene in scenes if is_id(scene)]),
             )
         return set(scenes) - {str(row["id"]) for row in rows}
 

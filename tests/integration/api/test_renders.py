@@ -99,6 +99,10 @@ async def test_what_was_drawn_is_used_again(api: Client, worker: None) -> None:
         "POST", f"/api/v1/videos/{video}/regenerate", {"scenes": [second, str(uuid.uuid4())]}
     )
     assert (bad.status, bad.fields) == (422, ["scenes.1"])
+    bad = await api.call(
+        "POST", f"/api/v1/videos/{video}/regenerate", {"scenes": ["scene-uuid-1", second, ""]}
+    )
+    assert (bad.status, bad.fields) == (422, ["scenes.0", "scenes.2"])
 
 
 async def test_the_estimate_is_of_what_is_not_there_yet(api: Client, worker: None) -> None:
