@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
 
@@ -15,6 +17,29 @@ MAX_BODY: Final = 1024 * 1024
 MAX_DEPTH: Final = 40
 MAX_DETAILS: Final = 20
 _MAX_INTEGER: Final = 2**63 - 1
+_MESSAGES: Final[Mapping[str, str]] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "extra_forbidden": "is not known here",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "greater_than_equal": "must be {ge} or more",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be {le} or less",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is needed",
+    "model_type": "must be an object",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} character{s}",
+    "string_too_short": "must have at least {min_length} character{s}",
+    "string_type": "must be a text",
+    "too_long": "must have at most {max_length} item{s}",
+    "too_short": "must have at least {min_length} item{s}",
+}
+"""By pydantic's names of errors."""
 
 
 async def read(request: web.Request, limit: int = MAX_BODY) -> bytes:
@@ -38,7 +63,7 @@ async def read(request: web.Request, limit: int = MAX_BODY) -> bytes:
 
 
 def parse(request: web.Request, content: bytes) -> Any:
-    """The JSON value of a body.
+    """The JSON value of a body; an empty object where there is none and none is declared.
 
     Raises:
         UnsupportedType: the body is not declared to be JSON in UTF-8.
@@ -46,6 +71,8 @@ def parse(request: web.Request, content: bytes) -> Any:
         InvalidFields: it holds characters or numbers that cannot be stored.
     """
     if request.content_type != "application/json":
+        if not content:  # clients that send nothing declare all sorts of types for it, or none
+            return {}
         raise UnsupportedType("The body must be of the type application/json.")
     if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedType("The body must be in UTF-8.")
@@ -93,12 +120,20 @@ def validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> Any:
     except ValidationError as error:
         raise InvalidFields(
             [
-                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-                for found in error.errors(
-                    include_url=False, include_context=False, include_input=False
-                )[:MAX_DETAILS]
+                {"field": ".".join(str(part) for part in found["loc"]), "message": _message(found)}
+                for found in error.errors(include_url=False, include_input=False)[:MAX_DETAILS]
             ]
         ) from None
+
+
+def _message(found: ErrorDetails) -> str:
+    """What is wrong with a field, for a person who knows nothing of pydantic."""
+    said = _MESSAGES.get(found["type"])
+    if said is None:
+        return found["msg"]
+    context = found.get("ctx", {})
+    one = context.get("max_length", context.get("min_length")) == 1
+    return said.format(**context, s="" if one else "s")
 
 
 def _refuse_constant(name: str) -> NoReturn:
