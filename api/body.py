@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
+from api.wording import said
 
 MAX_BODY: Final = 1024 * 1024
 MAX_DEPTH: Final = 40
 MAX_DETAILS: Final = 20
 _MAX_INTEGER: Final = 2**63 - 1
-_MESSAGES: Final[Mapping[str, str]] = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be an object",
-    "extra_forbidden": "is not known here",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "greater_than_equal": "must be {ge} or more",
-    "int_from_float": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "less_than_equal": "must be {le} or less",
-    "list_type": "must be a list",
-    "literal_error": "must be {expected}",
-    "missing": "is needed",
-    "model_type": "must be an object",
-    "string_pattern_mismatch": "must match {pattern}",
-    "string_too_long": "must have at most {max_length} character{s}",
-    "string_too_short": "must have at least {min_length} character{s}",
-    "string_type": "must be a text",
-    "too_long": "must have at most {max_length} item{s}",
-    "too_short": "must have at least {min_length} item{s}",
-}
-"""By pydantic's names of errors."""
 
 
 async def read(request: web.Request, limit: int = MAX_BODY) -> bytes:
@@ -120,20 +96,10 @@ def validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> Any:
     except ValidationError as error:
         raise InvalidFields(
             [
-                {"field": ".".join(str(part) for part in found["loc"]), "message": _message(found)}
+                {"field": ".".join(str(part) for part in found["loc"]), "message": said(found)}
                 for found in error.errors(include_url=False, include_input=False)[:MAX_DETAILS]
             ]
         ) from None
-
-
-def _message(found: ErrorDetails) -> str:
-    """What is wrong with a field, for a person who knows nothing of pydantic."""
-    said = _MESSAGES.get(found["type"])
-    if said is None:
-        return found["msg"]
-    context = found.get("ctx", {})
-    one = context.get("max_length", context.get("min_length")) == 1
-    return said.format(**context, s="" if one else "s")
 
 
 def _refuse_constant(name: str) -> NoReturn:
