@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,6 +39,10 @@ def said(found: ErrorDetails) -> str:
     wording = _MESSAGES.get(found["type"])
     if wording is None:
         return found["msg"].removeprefix("Value error, ")
-    context = found.get("ctx", {})
+    context = {name: _plain(value) for name, value in found.get("ctx", {}).items()}
     one = context.get("max_length", context.get("min_length")) == 1
     return wording.format(**context, s="" if one else "s")
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -216,6 +216,12 @@ async def test_no_body_is_an_empty_object(api: Client, content_type: str | None)
         ("/api/v1/videos?limit=101", ..., "limit", "must be 100 or less"),
         ("/api/v1/videos?limit=a", ..., "limit", "must be a whole number"),
         ("/api/v1/videos?search=%00", ..., "search", r"must match ^[^\x00]*$"),
+        (
+            "/api/v1/voices/generate",
+            {"voice_id": "x", "text": "x", "volume": 5},
+            "volume",
+            "must be 4 or less",
+        ),
         ("/api/v1/blobs/sign", {"urls": []}, "urls", "must have at least 1 item"),
         (
             "/api/v1/videos",
