@@ -217,7 +217,10 @@ def _without_query(model: type[BaseModel] | None) -> BaseModel | None:
 def _query(model: type[BaseModel] | None, request: web.Request) -> BaseModel | None:
     if model is None:
         return None
-    known = {name: value for name, value in request.query.items() if name in model.model_fields}
+    # Forms send what was left empty, too.
+    known = {
+        name: value for name, value in request.query.items() if value and name in model.model_fields
+    }
     found: BaseModel = validate(model, known, strict=False)
     return found
 

@@ -194,6 +194,21 @@ async def test_other_types_of_body(api: Client, content_type: str) -> None:
     assert (reply.status, reply.code) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "videos?search=&page=&limit=",
+        "audio/library?type=&category=&search=&page=&limit=",
+        "media/library?type=&source=&category=&limit=",
+        "avatars?gender=&category=",
+        "voices?language=&gender=&category=&limit=20",
+    ],
+)
+async def test_an_empty_parameter_is_none(api: Client, path: str) -> None:
+    page = (await api.call("GET", f"/api/v1/{path}")).data["pagination"]
+    assert (page["current_page"], page["items_per_page"]) == (1, 20)
+
+
 @pytest.mark.parametrize("content_type", [None, "application/octet-stream", "text/plain"])
 async def test_no_body_is_an_empty_object(api: Client, content_type: str | None) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
