@@ -7,8 +7,10 @@ from base64 import urlsafe_b64encode
 from typing import Any, Final
 from uuid import UUID
 
+from api.pages import pagination
 from api.routes import USER, Answer, Call, Route
 from api.schemas.api_keys import ApiKeyCreate, ManyApiKeys, OneApiKey
+from api.schemas.base import Page
 from api.tiers import require_api_keys
 from persistence.api_keys import ApiKey
 from persistence.scenes import timestamp
@@ -34,11 +36,17 @@ async def create_api_key(call: Call[ApiKeyCreate, None]) -> Answer:
     )
 
 
-async def list_api_keys(call: Call[None, None]) -> Answer:
+async def list_api_keys(call: Call[None, Page]) -> Answer:
     """The caller's API keys, oldest first."""
     require_api_keys(call.caller.tier)
+    page, limit = call.query.page, call.query.limit
     found = await call.parts.media.api_keys.of(call.caller.id)
-    return Answer({"api_keys": [_shown(key) for key in found]})
+    return Answer(
+        {
+            "api_keys": [_shown(key) for key in found[(page - 1) * limit : page * limit]],
+            "pagination": pagination(page, limit, len(found)),
+        }
+    )
 
 
 async def delete_api_key(call: Call[None, None]) -> Answer:
@@ -80,6 +88,7 @@ ROUTES: Final = (
         permission=USER,
         summary="List the caller's API keys (business tier)",
         tag="API keys",
+        query=Page,
         data=ManyApiKeys,
     ),
     Route(

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
+from api.wording import said
 
 MAX_BODY: Final = 1024 * 1024
 MAX_DEPTH: Final = 40
@@ -38,7 +39,7 @@ async def read(request: web.Request, limit: int = MAX_BODY) -> bytes:
 
 
 def parse(request: web.Request, content: bytes) -> Any:
-    """The JSON value of a body.
+    """The JSON value of a body; an empty object where there is none and none is declared.
 
     Raises:
         UnsupportedType: the body is not declared to be JSON in UTF-8.
@@ -46,6 +47,8 @@ def parse(request: web.Request, content: bytes) -> Any:
         InvalidFields: it holds characters or numbers that cannot be stored.
     """
     if request.content_type != "application/json":
+        if not content:  # clients that send nothing declare all sorts of types for it, or none
+            return {}
         raise UnsupportedType("The body must be of the type application/json.")
     if (request.charset or "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedType("The body must be in UTF-8.")
@@ -93,10 +96,8 @@ def validate(model: type[BaseModel], value: Any, *, strict: bool = True) -> Any:
     except ValidationError as error:
         raise InvalidFields(
             [
-                {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
-                for found in error.errors(
-                    include_url=False, include_context=False, include_input=False
-                )[:MAX_DETAILS]
+                {"field": ".".join(str(part) for part in found["loc"]), "message": said(found)}
+                for found in error.errors(include_url=False, include_input=False)[:MAX_DETAILS]
             ]
         ) from None
 

@@ -23,6 +23,7 @@ from api.errors import InvalidFields, TooManyRequests
 from api.keys import EXTRA_HEADERS, PARTS, Parts
 from api.routes import Call, Route
 from collab.errors import (
+    ApiKeyNotFound,
     AudioNotFound,
     AvatarNotFound,
     JobNotFound,
@@ -35,7 +36,7 @@ from collab.errors import (
 )
 from collab.schema import is_id
 
-_NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
+_NOT_FOUND: Final[Mapping[str, Callable[[], NotFound]]] = {
     "video_id": VideoNotFound,
     "scene_id": SceneNotFound,
     "layer_id": LayerNotFound,
@@ -43,6 +44,7 @@ _NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "media_id": MediaNotFound,
     "avatar_id": AvatarNotFound,
     "job_id": JobNotFound,
+    "api_key_id": ApiKeyNotFound,
 }
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -174,7 +176,7 @@ def _id_of(name: str, value: str) -> str:
         return value
     canonical = value.lower()
     if not is_id(canonical):
-        raise _NOT_FOUND.get(name, NotFound)("There is no such thing.")
+        raise _NOT_FOUND[name]()
     return canonical
 
 
@@ -215,7 +217,10 @@ def _without_query(model: type[BaseModel] | None) -> BaseModel | None:
 def _query(model: type[BaseModel] | None, request: web.Request) -> BaseModel | None:
     if model is None:
         return None
-    known = {name: value for name, value in request.query.items() if name in model.model_fields}
+    # Forms send what was left empty, too.
+    known = {
+        name: value for name, value in request.query.items() if value and name in model.model_fields
+    }
     found: BaseModel = validate(model, known, strict=False)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
 
 from collab.errors import (
     BadInput,
@@ -35,6 +36,18 @@ class MalformedJson(BadInput):
     """A body that is not JSON."""
 
     code = "malformed_json"
+
+
+class MalformedRequest(BadInput):
+    """What is no request in HTTP."""
+
+    code = "malformed_request"
+
+
+class MalformedBody(BadInput):
+    """A body that is not wrapped as HTTP or its type says: in chunks, compressed, in parts."""
+
+    code = "malformed_body"
 
 
 class InvalidFields(BadInput):
@@ -249,6 +262,16 @@ def translate(error: web.HTTPException) -> web.Response:
         return internal()
     code = error.reason.lower().replace(" ", "_").replace("'", "")
     return _answer(error.status, {"code": code, "message": f"{error.reason}."}, {})
+
+
+def no_request(error: HttpProcessingError) -> web.Response:
+    """The HTTP answer for what aiohttp found to be no request; it repeats nothing of it."""
+    if isinstance(error, PayloadEncodingError):
+        return response(MalformedBody("The body came in broken pieces."))
+    if isinstance(error, LineTooLong):
+        return response(MalformedRequest("The address and each header may have 8190 bytes."))
+    reason = error.message.partition("\n")[0].rstrip(".:")
+    return response(MalformedRequest(f"This is no good HTTP request: {reason}."))
 
 
 def _answer(status: int, shown: Mapping[str, Any], headers: Mapping[str, str]) -> web.Response:

@@ -122,7 +122,7 @@ def assemble(
         media=files,
         access=Access(UpdateLog(database).heads, table_of_videos.role_of, clock, alone=alone),
         projections=Projections(table_of_scenes.read, files),
-        idempotency=Idempotency(IdempotencyKeys(database)),
+        idempotency=Idempotency(IdempotencyKeys(database), clock),
         callers=Callers(Verifier(keys), users.ensure, files.api_keys.owner),
         limiter=limiter,
         config=config,

@@ -33,7 +33,9 @@ async def metrics(call: Call[None, None]) -> web.Response:
     """The metrics, for Prometheus."""
     wanted = call.parts.config.metrics_token
     if wanted is not None and not hmac.compare_digest(
-        bearer(call.request).encode(), wanted.encode()
+        # What is no text in a header comes as lone surrogates.
+        bearer(call.request).encode(errors="surrogateescape"),
+        wanted.encode(),
     ):
         raise Unauthenticated("The token for the metrics is wrong.")
     body = await asyncio.to_thread(generate_latest, call.parts.registry)

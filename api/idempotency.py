@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
 from collab.errors import Conflict, DatabaseAway
-from persistence.idempotency import IdempotencyKeys
+from persistence.idempotency import IdempotencyKeys, StoredAnswer
 
+WAIT_SECONDS: Final = 30.0
+"""How long a request waits for another one with its key: as long as speech may take."""
+LOOK_SECONDS: Final = 0.05
 _KEPT_HEADERS: Final = ("X-Video-Seq", "ETag", "Location")
 
 
@@ -18,10 +22,12 @@ class Idempotency:
 
     Args:
         keys: where they are kept.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, keys: IdempotencyKeys) -> None:
+    def __init__(self, keys: IdempotencyKeys, clock: Callable[[], float]) -> None:
         self._keys = keys
+        self._clock = clock
 
     async def once(
         self,
@@ -44,12 +50,14 @@ class Idempotency:
             run: does it.
 
         Raises:
-            Conflict: the key was used for something else, or its request is still under way.
+            Conflict: the key was used for something else, or its request is under way for long.
         """
-        stored = await self._keys.claim(user, key, route)
+        stored = await self._claim(user, key, route)
         if stored is not None:
             if stored.route == route and stored.status is None:
-                raise Conflict("The request with this Idempotency-Key is still under way.")
+                raise Conflict(
+                    "The request with this Idempotency-Key is still under way; send it again later."
+                )
             if stored.route != route or stored.request_hash != await fingerprint():
                 raise Conflict("This Idempotency-Key was used for another request.")
             assert stored.status is not None
@@ -77,3 +85,13 @@ class Idempotency:
                 # It is done and stored; a second try finds it by the id that follows from the key.
                 return response
         return response
+
+    async def _claim(self, user: str, key: str, route: str) -> StoredAnswer | None:
+        """What is known of a key, once its request has ended or has taken `WAIT_SECONDS`."""
+        until = self._clock() + WAIT_SECONDS
+        while True:
+            stored = await self._keys.claim(user, key, route)
+            ended = stored is None or stored.status is not None or stored.route != route
+            if ended or self._clock() >= until:
+                return stored
+            await asyncio.sleep(LOOK_SECONDS)

@@ -122,7 +122,8 @@ class Links:
         Raises:
             Forbidden: it is not signed by this server, or has expired.
         """
-        if not hmac.compare_digest(self._signature(key, until).encode(), signature.encode()):
+        made = self._signature(key, until).encode()
+        if not hmac.compare_digest(made, signature.encode(errors="replace")):
             raise Forbidden("This link carries no valid signature.")
         left = until - self._wall()
         if left <= 0:

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_exceptions import HTTPException
+from aiohttp.web_protocol import RequestPayloadError
 
 from api import errors
 from api.keys import EXTRA_HEADERS, REQUEST_ID, FaceConfig, Parts
@@ -76,9 +77,10 @@ def face(parts: Parts, log: Log) -> Middleware:
             if error.status < 400:
                 raise
             response = errors.translate(error)
-        except HttpProcessingError as error:
+        except (HttpProcessingError, RequestPayloadError) as error:
             log.debug("malformed request", path=request.path, reason=str(error))
-            response = errors.response(errors.MalformedJson("The body came in broken pieces."))
+            response = errors.response(errors.MalformedBody("The body came in broken pieces."))
+            response.force_close()
         except ConnectionError:
             raise  # the client has gone: aiohttp ends the connection
         except Exception as error:
@@ -100,6 +102,23 @@ def face(parts: Parts, log: Log) -> Middleware:
         return response
 
     return middleware
+
+
+def refuser(parts: Parts, log: Log) -> Callable[[HttpProcessingError], web.Response]:
+    """Answers what came over a connection and is no request, so that no handler ever sees it."""
+    fixed = fixed_headers(parts.config)
+    next_id = request_ids(parts.new_id)
+
+    def refuse(error: HttpProcessingError) -> web.Response:
+        identifier = next_id()
+        # What the error cites may hold a token, so it is not logged.
+        log.debug("no request", request_id=identifier, reason=type(error).__name__)
+        response = errors.no_request(error)
+        response.headers.update({**fixed, "X-Request-Id": identifier})
+        response.force_close()
+        return response
+
+    return refuse
 
 
 def request_ids(new_id: Callable[[], UUID]) -> Callable[[], str]:

@@ -97,7 +97,8 @@ def document(routes: Iterable[Route], *, version: str, server: str = "/") -> dic
         "components": {
             "schemas": {**schemas, "Error": _ERROR},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
     }
@@ -113,7 +114,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.permission.signed_in:
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{"bearer": []}, {"apiKey": []}]
     if route.form is not None:
         operation["requestBody"] = {
             "required": True,
@@ -121,7 +122,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         }
     if route.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": any(field.is_required() for field in route.body.model_fields.values()),
             "content": {"application/json": {"schema": _reference(route.body)}},
         }
     return operation

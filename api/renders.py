@@ -174,6 +174,7 @@ def shown(
     """
     state, result = job.state, job.result or {}
     left = outlook.seconds if outlook is not None else 0.0
+    total, done = int(state.get("total_scenes", job.input["scenes"])), job.status == "completed"
 
     def link(name: str) -> str | None:
         path = result.get(name)
@@ -186,8 +187,8 @@ def shown(
         "kind": job.kind,
         "status": job.status,
         "progress": math.floor(job.progress),
-        "current_scene": int(state.get("current_scene", 0)),
-        "total_scenes": int(state.get("total_scenes", job.input["scenes"])),
+        "current_scene": total if done else int(state.get("current_scene", 0)),
+        "total_scenes": total,
         "estimated_time_remaining": _seconds(left) if left else 0,
         "queue_position": outlook.position if outlook is not None else 0,
         "seq": job.input["seq"],

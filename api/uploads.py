@@ -19,7 +19,7 @@ from aiohttp import BodyPartReader, web
 from pydantic import BaseModel
 
 from api.body import unstorable, validate
-from api.errors import BodyTooBig, Detail, InvalidFields, MalformedJson, UnsupportedType
+from api.errors import BodyTooBig, Detail, InvalidFields, MalformedBody, UnsupportedType
 from api.keys import FINGERPRINT
 from api.mediatypes import (
     FAMILIES,
@@ -196,7 +196,7 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
     Raises:
         UnsupportedType: another kind of body, or of file.
         BodyTooBig: the file is larger than its type may be.
-        MalformedJson: the body ends too early, or is not of that form.
+        MalformedBody: the body ends too early, or is not of that form.
         InvalidFields: there is no file.
     """
     if request.content_type != "multipart/form-data":
@@ -214,17 +214,20 @@ async def receive(request: web.Request, family: Family, directory: Path) -> Rece
             while (part := await _soon(reader.next())) is not None:
                 count += 1
                 if count > MAX_PARTS or not isinstance(part, BodyPartReader):
-                    raise MalformedJson("The body has parts that are not expected here.")
+                    raise MalformedBody("The body has parts that are not expected here.")
                 if part.name == "file":
                     if found is not None:
                         raise InvalidFields([{"field": "file", "message": "is there twice"}])
                     found = await _file(part, family, directory / "upload", content)
+                elif part.filename is not None:
+                    message = "is a file; that belongs in the field `file`"
+                    raise InvalidFields([{"field": part.name or "", "message": message}])
                 else:
                     fields[part.name or ""] = await _text(part)
     except TimeoutError:
-        raise MalformedJson("The body did not come in time.") from None
+        raise MalformedBody("The body did not come in time.") from None
     except (ValueError, AssertionError) as error:
-        raise MalformedJson(f"The body is not a good multipart/form-data: {error}.") from None
+        raise MalformedBody(f"The body is not a good multipart/form-data: {error}.") from None
     if found is None:
         raise InvalidFields([{"field": "file", "message": "is missing"}])
     path, size, kind, filename = found
@@ -258,6 +261,8 @@ async def _file(
     head = b""
     while len(head) < HEAD and (chunk := await _soon(part.read_chunk(CHUNK))):
         head += chunk
+    if not head:
+        raise InvalidFields([{"field": "file", "message": "is empty"}])
     kind = upload_type(head, family)
     check_claims(kind, part.filename, part.headers.get("Content-Type"))
     size = len(head)
@@ -268,8 +273,6 @@ async def _file(
             if size > kind.limit:
                 raise BodyTooBig(f"A file of type {kind.name} may have {kind.limit} bytes.")
             await _write(file, chunk, content)
-    if not size:
-        raise InvalidFields([{"field": "file", "message": "is empty"}])
     return path, size, kind, part.filename or ""
 
 

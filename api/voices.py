@@ -40,7 +40,7 @@ WORDS_BYTES: Final = 32 * 1024
 async def list_voices(call: Call[None, VoiceQuery]) -> Answer:
     """The voices of the installed providers, by language."""
     query = call.query
-    found, total = await call.parts.media.voices.page(
+    found, limit, total = await call.parts.media.voices.page(
         language=query.language,
         gender=query.gender,
         category=query.category,
@@ -51,7 +51,7 @@ async def list_voices(call: Call[None, VoiceQuery]) -> Answer:
     return Answer(
         {
             "voices": [shown(voice, call.parts) for voice in found],
-            "pagination": pagination(query.page, query.limit, total),
+            "pagination": pagination(query.page, limit, total),
         }
     )
 

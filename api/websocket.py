@@ -14,6 +14,7 @@ from aiohttp import web
 # The compiled XOR of 3 us for 32 KB; with Python's integers it takes 70.
 from aiohttp._websocket.helpers import websocket_mask
 
+from api.errors import MalformedRequest
 from collab.errors import MalformedFrame, MessageTooBig
 
 CONTINUATION: Final = 0
@@ -46,10 +47,14 @@ def switching(request: web.Request, identifier: str) -> bytes:
     """The answer that makes a request a WebSocket; `identifier` is the request's.
 
     Raises:
-        web.HTTPBadRequest: the request does not ask for one, or not properly.
+        MalformedRequest: the request does not ask for one, or not properly.
     """
-    if not web.WebSocketResponse().can_prepare(request):
-        raise web.HTTPBadRequest
+    try:
+        ready = bool(web.WebSocketResponse().can_prepare(request))
+    except ValueError:  # its key is no text
+        ready = False
+    if not ready:
+        raise MalformedRequest("This path takes WebSockets alone, as y-websocket opens them.")
     key = request.headers["Sec-WebSocket-Key"].encode()
     answer = base64.b64encode(hashlib.sha1(key + _KEY, usedforsecurity=False).digest())
     return (

@@ -172,7 +172,9 @@ class VoiceNotFound(NotFound):
 
     code = "voice_not_found"
 
-    def __init__(self, message: str = "There is no such voice.") -> None:
+    def __init__(
+        self, message: str = "There is no such voice; GET /api/v1/voices lists them."
+    ) -> None:
         super().__init__(message)
 
 
@@ -182,6 +184,15 @@ class JobNotFound(NotFound):
     code = "job_not_found"
 
     def __init__(self, message: str = "There is no such job.") -> None:
+        super().__init__(message)
+
+
+class ApiKeyNotFound(NotFound):
+    """No such API key of the caller's."""
+
+    code = "api_key_not_found"
+
+    def __init__(self, message: str = "There is no such API key.") -> None:
         super().__init__(message)
 
 

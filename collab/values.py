@@ -72,6 +72,12 @@ class Rules:
         """Whether a `*_url` property may hold `url`."""
         return url[:8].lower().startswith(("http://", "https://")) or self.own_link(url)
 
+    def allows(self, key: str, value: Any) -> bool:
+        """Whether a property, or what is nested in one, may hold `value` under `key`."""
+        if value is None or not is_link_key(key):
+            return True
+        return isinstance(value, str) and self.allows_link(value)
+
 
 class Reader:
     """Reads the shared types of a document within one transaction.
@@ -172,11 +178,8 @@ def read_property(
     if key == "text" and isinstance(value, Text | str):
         text, rule = read_text(reader, value, rules.limits.text)
         return text, () if rule is None else (rule,)
-    json_reader = JsonReader(reader, rules.limits.properties_bytes)
-    made = json_reader.read(value)
-    if is_link_key(key) and made is not None and made is not MISSING:
-        link = isinstance(made, str) and rules.allows_link(made)
-        return (made, json_reader.rules) if link else (MISSING, ("url",))
+    json_reader = JsonReader(reader, rules)
+    made = json_reader.linked(key, json_reader.read(value))
     return made, json_reader.rules
 
 
@@ -237,17 +240,18 @@ class JsonReader:
 
     Args:
         reader: reads shared types.
-        budget: for how many bytes of JSON there is room at most.
+        allowed: what is allowed; for more JSON than a layer's properties may be there is no room.
 
     Attributes:
         rules: the rules that changed or left out something.
     """
 
-    __slots__ = ("_budget", "_reader", "rules")
+    __slots__ = ("_allowed", "_budget", "_reader", "rules")
 
-    def __init__(self, reader: Reader, budget: int) -> None:
+    def __init__(self, reader: Reader, allowed: Rules) -> None:
         self._reader = reader
-        self._budget = budget
+        self._allowed = allowed
+        self._budget = allowed.limits.properties_bytes
         self.rules: set[str] = set()
 
     def read(self, value: Any) -> Any:
@@ -257,6 +261,12 @@ class JsonReader:
         except OverflowError:
             self.rules.add("properties")
             return MISSING
+
+    def linked(self, key: str, value: Any) -> Any:
+        """The value of a key, `MISSING` if it should be a link and is none that is allowed."""
+        if value is MISSING or self._allowed.allows(key, value):
+            return value
+        return self._left_out("url")
 
     def _spend(self, size: int) -> None:
         self._budget -= size
@@ -318,7 +328,7 @@ class JsonReader:
             if not is_storable(key):
                 self.rules.add("character")
                 continue
-            inner = self._read(get(key), depth + 1)
+            inner = self.linked(key, self._read(get(key), depth + 1))
             if inner is not MISSING:
                 made[key] = inner
         return made

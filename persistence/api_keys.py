@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from collab.errors import Conflict, NotFound
+from collab.errors import ApiKeyNotFound, Conflict
 from persistence.audit import record
 from persistence.database import Database
 
@@ -103,14 +103,14 @@ class ApiKeys:
         """End a key.
 
         Raises:
-            NotFound: the user has no such key.
+            ApiKeyNotFound: the user has no such key.
         """
         async with self._database.transaction() as connection:
             gone = await connection.fetchval(
                 "DELETE FROM api_keys WHERE id = $1 AND user_id = $2 RETURNING id", key_id, user
             )
             if gone is None:
-                raise NotFound("There is no such API key.")
+                raise ApiKeyNotFound
             await record(connection, by, "api_key.delete", None, str(key_id))
 
     async def owner(self, key: str) -> KeyOwner | None:
@@ -128,4 +128,5 @@ class ApiKeys:
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+    # What is no text in a header comes as lone surrogates.
+    return hashlib.sha256(key.encode(errors="surrogateescape")).digest()

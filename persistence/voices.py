@@ -31,6 +31,9 @@ _PUT: Final = (
     " ON CONFLICT (id) DO UPDATE SET updated_at = now(), "
     + ", ".join(f"{name} = EXCLUDED.{name}" for name in _FIELDS[1:])
 )
+MOST: Final = 1_000
+"""Voices on one page that nobody asked to be smaller; those of all built-in languages fit."""
+FEW: Final = 100
 _LOCK: Final = 0x766F6963
 _ORDER: Final = 'language_code COLLATE "C", id'
 _CODE: Final = 'lower(language_code) COLLATE "C"'
@@ -102,9 +105,9 @@ class Voices:
         category: str | None = None,
         search: str = "",
         page: int = 1,
-        limit: int = 20,
-    ) -> tuple[list[Voice], int]:
-        """One page, by language and id, and how many there are in all.
+        limit: int | None = None,
+    ) -> tuple[list[Voice], int, int]:
+        """One page, by language and id, how many it has at most, and how many there are in all.
 
         Args:
             language: a code such as `en-US`, or `en` for all that begin so.
@@ -112,7 +115,7 @@ class Voices:
             category: the only one wanted.
             search: words, or how they begin.
             page: from 1.
-            limit: voices a page.
+            limit: voices a page; None for all on one, unless they are more than `MOST`.
         """
         conditions = searching(search)
         if language:
@@ -134,13 +137,15 @@ class Voices:
                     *bound,
                 ),
             )
+            if limit is None:
+                limit = max(total, 1) if total <= MOST else FEW
             rows = await connection.fetch(
                 f"SELECT {_COLUMNS} FROM (SELECT id FROM voices WHERE {where}"  # noqa: S608
                 f" ORDER BY {_ORDER} LIMIT ${len(bound) + 1} OFFSET ${len(bound) + 2}) page"
                 f" JOIN voices USING (id) ORDER BY {_ORDER}",
                 *(*bound, limit, (page - 1) * limit),
             )
-        return [Voice(**row) for row in rows], total
+        return [Voice(**row) for row in rows], limit, total
 
     async def revisions(self) -> dict[str, str]:
         """Provider -> the revision of its voices here."""

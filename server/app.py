@@ -31,6 +31,7 @@ from api.jwks import JwksKeys
 from api.keys import FaceConfig, MediaParts, Parts
 from api.limits import MemoryRateLimiter, RateLimiter, SharedRateLimiter
 from api.links import Links
+from api.middleware import refuser
 from api.tiers import Tier
 from api.websocket import binary_frame
 from collab.projection import Projection
@@ -151,7 +152,8 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 50)
-        await Door(runner, listener, server_context(settings), place.home).start()
+        tls, refuse = server_context(settings), refuser(parts, _log)
+        await Door(runner, listener, refuse, tls, place.home).start()
         yield
 
 

@@ -228,6 +228,7 @@ def _advice(error: OSError) -> str:
     known = {
         errno.EADDRINUSE: "the port is taken; stop what listens there, or choose another --port",
         errno.EADDRNOTAVAIL: "this machine does not have that address; choose another --host",
+        errno.EROFS: "the file system is read-only; choose another --data-dir",
         errno.EACCES: "not allowed here; choose a --port above 1023 and a --data-dir of your own",
         errno.EEXIST: "a file is where a directory is to be; choose another --data-dir",
         errno.ENOTDIR: "a file is where a directory is to be; choose another --data-dir",

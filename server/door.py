@@ -6,13 +6,17 @@ import asyncio
 import resource
 import socket
 import ssl
-from typing import Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from aiohttp.web_server import Server
 
 from server.homes import Home
+
+Refuse = Callable[[HttpProcessingError], web.StreamResponse]
 
 FIRST_REQUEST_SECONDS: Final = 10.0
 """How long a connection may take for its first request line and headers, a WebSocket's handshake
@@ -38,19 +42,23 @@ class _Handler(RequestHandler):
 
     Args:
         server: of the application's runner.
+        refuse: answers what is no request.
         home: where videos have homes, a request may be for another process.
         begun: what another process has read of a request that is for this one.
     """
 
-    __slots__ = ("_answered", "_begun", "_home", "_late")
+    __slots__ = ("_answered", "_begun", "_home", "_late", "_refuse")
 
-    def __init__(self, server: Server, home: Home | None, begun: bytes = b"") -> None:
+    def __init__(
+        self, server: Server, refuse: Refuse, home: Home | None, begun: bytes = b""
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]
             keepalive_timeout=IDLE_SECONDS,
         )
+        self._refuse = refuse
         self._home = home
         self._begun = begun
         self._answered = 0
@@ -78,6 +86,24 @@ class _Handler(RequestHandler):
         self._answered += 1
         return finished
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if isinstance(exc, HttpProcessingError) and request.writer.output_size == 0:
+            return self._refuse(exc)
+        return super().handle_error(request, status, exc, message)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        # A body that does not unpack is its sender's, who has been told.
+        if isinstance(kw.get("exc_info"), RequestPayloadError):
+            self.log_debug(*args, **kw)
+        else:
+            super().log_exception(*args, **kw)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._late.cancel()
         super().connection_lost(exc)
@@ -93,21 +119,24 @@ class Door(web.BaseSite):
     Args:
         runner: of the application; it is set up.
         listener: a bound socket.
+        refuse: answers what is no request.
         tls: for a server that speaks TLS itself.
         home: this process among several on the port.
     """
 
-    __slots__ = ("_given", "_home", "_listener")
+    __slots__ = ("_given", "_home", "_listener", "_refuse")
 
     def __init__(
         self,
         runner: web.AppRunner,
         listener: socket.socket,
+        refuse: Refuse,
         tls: ssl.SSLContext | None,
         home: Home | None = None,
     ) -> None:
         super().__init__(runner, ssl_context=tls, backlog=BACKLOG)
         self._listener = listener
+        self._refuse = refuse
         self._home = home
         self._given: set[asyncio.Task[None]] = set()
 
@@ -122,7 +151,7 @@ class Door(web.BaseSite):
         server = self._runner.server
         assert server is not None
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Handler(server, self._home),
+            lambda: _Handler(server, self._refuse, self._home),
             sock=self._listener,
             ssl=self._ssl_context,
             backlog=self._backlog,
@@ -149,5 +178,5 @@ class Door(web.BaseSite):
             connection.close()
             return
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: _Handler(server, self._home, begun), connection
+            lambda: _Handler(server, self._refuse, self._home, begun), connection
         )

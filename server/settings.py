@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from api.wording import said
 from collab.schema import DocumentLimits
 from server.command_settings import DoctorSettings, LibrarySettings, TokenSettings
 from server.setting_fields import PREFIX, SettingsModel, Shown, option_name, variable_name
@@ -355,7 +356,7 @@ def without_backtraces() -> None:
 
 
 def _sentence(problem: ErrorDetails, options: Mapping[str, Any]) -> str:
-    message = problem["msg"].removeprefix("Value error, ")
+    message = said(problem)
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas.base import Given, Id, Name, Shown, Time
+from api.schemas.base import Given, Id, Name, Pagination, Shown, Time
 
 
 class ApiKeyCreate(Given):
@@ -34,6 +34,7 @@ class OneApiKey(Shown):
 
 
 class ManyApiKeys(Shown):
-    """The caller's API keys."""
+    """A page of the caller's API keys."""
 
     api_keys: list[ApiKey]
+    pagination: Pagination

@@ -17,7 +17,10 @@ Loudness = Annotated[float, Field(ge=0, le=4)]
 
 
 class VoiceQuery(BaseModel):
-    """Which voices; `language` is a code such as `en-US`, or `en` for all of a language."""
+    """Which voices; `language` is a code such as `en-US`, or `en` for all of a language.
+
+    Without `limit` all of them are one page, unless they are more than a thousand.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +29,7 @@ class VoiceQuery(BaseModel):
     category: VoiceCategory | None = None
     search: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    limit: Annotated[int | None, Field(ge=1, le=100)] = None
 
 
 class Voice(Shown):

@@ -8,7 +8,7 @@ from typing import Any
 
 from collab.errors import InvalidEdit
 from collab.schema import is_id
-from collab.values import JS_SAFE, MAX_DEPTH, Rules, is_link_key, is_storable
+from collab.values import JS_SAFE, MAX_DEPTH, Rules, is_storable
 
 
 def check_fields(given: Mapping[str, Any], known: Collection[str]) -> None:
@@ -98,13 +98,11 @@ def check_properties(rules: Rules, value: Any) -> dict[str, Any]:
         elif key == "text":
             checked[key] = check_text(field, inner, rules.limits.text)
         else:
-            checked[key] = check_json(field, inner, 1)
-            if is_link_key(key) and not (isinstance(inner, str) and rules.allows_link(inner)):
-                raise InvalidEdit(field, "This must be an http or https URL.")
+            checked[key] = _check_inner(rules, field, key, inner, 0)
     return checked
 
 
-def check_json(field: str, value: Any, depth: int) -> Any:
+def check_json(rules: Rules, field: str, value: Any, depth: int) -> Any:
     """A JSON value as the document holds it: integers beyond 2**53 become floats."""
     if value is None or isinstance(value, bool):
         return value
@@ -116,14 +114,24 @@ def check_json(field: str, value: Any, depth: int) -> Any:
         raise InvalidEdit(field, f"This is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, Mapping):
         return {
-            check_text(field, key, len(key)): check_json(f"{field}.{key}", inner, depth + 1)
+            check_text(field, key, len(key)): _check_inner(
+                rules, f"{field}.{key}", key, inner, depth
+            )
             for key, inner in value.items()
         }
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [
-            check_json(f"{field}.{index}", inner, depth + 1) for index, inner in enumerate(value)
+            check_json(rules, f"{field}.{index}", inner, depth + 1)
+            for index, inner in enumerate(value)
         ]
     raise InvalidEdit(field, "This must be a JSON value.")
+
+
+def _check_inner(rules: Rules, field: str, key: str, value: Any, depth: int) -> Any:
+    checked = check_json(rules, field, value, depth + 1)
+    if not rules.allows(key, checked):
+        raise InvalidEdit(field, "This must be an http or https URL.")
+    return checked
 
 
 def _check_number(field: str, value: float) -> float:

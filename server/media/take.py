@@ -15,6 +15,7 @@ from server.media.opening import (
     length,
     opened,
     opened_picture,
+    require_nothing_else,
     require_whole_boxes,
     require_whole_riff,
 )
@@ -35,6 +36,7 @@ _PAPER: Final = (244, 244, 255)
 
 def take(form: str, source: Path, directory: Path) -> dict[str, Any]:
     """Make of a file of a format what is to be stored of it, beside it."""
+    require_nothing_else(form, source)
     if form in ("jpg", "png"):
         return picture(form, source, directory)
     if form == "gif":

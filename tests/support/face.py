@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -14,10 +15,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from api.errors import Detail
@@ -128,6 +131,20 @@ class Client:
             method, self.address + path, data=data, headers=sent, allow_redirects=False
         ) as response:
             return Reply(response.status, response.headers, await response.read())
+
+    async def send(self, request: bytes) -> Reply:
+        """Send bytes as they are, which should be one request, on a connection of their own."""
+        address = urlsplit(self.address)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(request)
+        head, _, content = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        first, *lines = head.decode().split("\r\n")
+        headers: CIMultiDict[str] = CIMultiDict()
+        for line in lines:
+            name, _, value = line.partition(": ")
+            headers.add(name, value)
+        return Reply(int(first.split()[1]), headers, content)
 
     async def make_video(self, user: str = "alice", title: str = "A video") -> str:
         reply = await self.call("POST", "/api/v1/videos", {"title": title}, user=user)

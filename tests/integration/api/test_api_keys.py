@@ -35,6 +35,7 @@ async def test_a_key_calls_in_its_owners_name(api: Client) -> None:
     assert (reply.status, reply.data["video"]["owner_id"]) == (201, "kay")
     listed = await api.call("GET", PATH, user="kay")
     [shown] = listed.data["api_keys"]
+    assert listed.data["pagination"]["total_items"] == 1
     assert made["key"] not in listed.content.decode(), "it is never shown again"
     assert shown["last_used_at"] is not None
     async with api.database.connection() as connection:
@@ -60,6 +61,14 @@ async def test_a_deleted_key_is_not_good(api: Client) -> None:
     made, other = await make(api, "kurt"), await make(api, "kurt", "Another")
     path = f"{PATH}/{made['id']}"
     assert (await api.call("DELETE", path, user="eve")).status == 404, "only one's own"
+    page = await api.call("GET", f"{PATH}?page=2&limit=1", user="kurt")
+    assert [key["id"] for key in page.data["api_keys"]] == [other["id"]]
+    assert page.data["pagination"] == {
+        "current_page": 2,
+        "total_pages": 2,
+        "total_items": 2,
+        "items_per_page": 1,
+    }
     assert (await api.call("DELETE", path, user="kurt")).status == 200
     assert (await api.call("DELETE", path, user="kurt")).status == 404
     reply = await by_key(api, made["key"])

@@ -101,6 +101,9 @@ async def test_signatures(api: Client) -> None:
     other = link.replace(str(key_of(link)), str(key_of(await a_file(api))))
     for bad in (bare, later, other, link[:-1], link + "0"):
         assert (await follow(api, bad)).code == "forbidden"
+    for odd in ("x", "\u00e9", "0" * 500, query["sig"][0].upper() + "g"):
+        forged = f"/api/v1/blobs/{key_of(link)}?exp={query['exp'][0]}&sig={odd}"
+        assert (await api.call("GET", forged, user=None)).status == 403
     gone = f"/api/v1/blobs/{key_of(link)}?exp=1&sig={query['sig'][0]}"
     assert (await api.call("GET", gone, user=None)).status == 403
 

@@ -200,16 +200,16 @@ async def test_prompts_in_any_script(api: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "said"),
     [
-        ({}, "prompt", "required"),
+        ({}, "prompt", "needed"),
         ({"prompt": ""}, "prompt", "1 character"),
         ({"prompt": " \n\t\u0007"}, "prompt", "nothing"),
         ({"prompt": "x" * (MAX_PROMPT + 1)}, "prompt", f"{MAX_PROMPT}"),
         ({"prompt": "a\u0000b"}, "prompt", "stored"),
-        ({"prompt": 7}, "prompt", "string"),
+        ({"prompt": 7}, "prompt", "text"),
         ({"prompt": "x", "style": "baroque"}, "style", "'watercolor'"),
         ({"prompt": "x", "aspect_ratio": "7:5"}, "aspect_ratio", "'16:9', '9:16', '1:1'"),
         ({"prompt": "x", "quality": "best"}, "quality", "'low', 'standard' or 'high'"),
-        ({"prompt": "x", "size": "large"}, "size", "not permitted"),
+        ({"prompt": "x", "size": "large"}, "size", "not known"),
         ({"prompt": "x", "style": None}, "style", "'abstract'"),
     ],
 )

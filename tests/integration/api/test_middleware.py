@@ -162,6 +162,11 @@ async def test_metrics(api: Client, guarded: Client) -> None:
     assert (await guarded.call("GET", "/metrics", user=None)).status == 401
     wrong = {"Authorization": f"Bearer {token('alice')}"}
     assert (await guarded.call("GET", "/metrics", user=None, headers=wrong)).status == 401
+    odd = await guarded.send(
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        b"Authorization: Bearer \xff\r\n\r\n"
+    )
+    assert (odd.status, odd.code) == (401, "unauthenticated")
     right = {"Authorization": "Bearer let me see"}
     reply = await guarded.call("GET", "/metrics", user=None, headers=right)
     assert reply.status == 200

@@ -108,6 +108,7 @@ async def test_an_id_that_is_none_is_not_found(api: Client) -> None:
     ):
         reply = await api.call("GET", path)
         assert (reply.status, reply.code) == (404, code), path
+        assert code.removesuffix("_not_found") in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,31 @@ async def test_bodies(api: Client, raw: bytes, status: int, code: str) -> None:
     assert (reply.status, reply.code) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"X-API-Key: \xff\xfe", 401),
+        (b"Authorization: Bearer \xff\xfe", 401),
+        (b"X-Request-Id: \xff\xfe\r\nIf-None-Match: \xff", 401),
+    ],
+)
+async def test_headers_that_are_no_text(api: Client, header: bytes, status: int) -> None:
+    reply = await api.send(
+        b"GET /api/v1/videos HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+    )
+    assert (reply.status, reply.code) == (status, "unauthenticated")
+
+
+async def test_a_body_that_does_not_unpack(api: Client) -> None:
+    reply = await api.send(
+        b"POST /api/v1/videos HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        b"Content-Encoding: gzip\r\nContent-Type: application/json\r\nContent-Length: 5\r\n"
+        b"Authorization: Bearer " + token("alice").encode() + b"\r\n\r\nabcde"
+    )
+    assert (reply.status, reply.code) == (400, "malformed_body")
+    assert not [line for line in api.logged if line["level"] == "error"]
+
+
 async def test_a_body_without_end_is_cut_off(api: Client) -> None:
     sent = 0
 
@@ -166,6 +192,65 @@ async def test_other_types_of_body(api: Client, content_type: str) -> None:
         "POST", "/api/v1/videos", raw=b'{"title": "x"}', headers={"Content-Type": content_type}
     )
     assert (reply.status, reply.code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "videos?search=&page=&limit=",
+        "audio/library?type=&category=&search=&page=&limit=",
+        "media/library?type=&source=&category=&limit=",
+        "avatars?gender=&category=",
+        "voices?language=&gender=&category=&limit=20",
+    ],
+)
+async def test_an_empty_parameter_is_none(api: Client, path: str) -> None:
+    page = (await api.call("GET", f"/api/v1/{path}")).data["pagination"]
+    assert (page["current_page"], page["items_per_page"]) == (1, 20)
+
+
+@pytest.mark.parametrize("content_type", [None, "application/octet-stream", "text/plain"])
+async def test_no_body_is_an_empty_object(api: Client, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    video = await api.make_video()
+    for path in (f"/api/v1/videos/{video}/scenes", f"/api/v1/videos/{video}/versions"):
+        assert (await api.call("POST", path, raw=b"", headers=headers)).status == 201
+    reply = await api.call("POST", "/api/v1/videos", raw=b"", headers=headers)
+    assert (reply.status, reply.fields) == (422, ["title"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "message"),
+    [
+        ("/api/v1/videos", {"title": "x", "colour": "red"}, "colour", "is not known here"),
+        ("/api/v1/videos", {}, "title", "is needed"),
+        ("/api/v1/videos", [], "", "must be an object"),
+        ("/api/v1/videos", {"title": ""}, "title", "must have at least 1 character"),
+        ("/api/v1/videos", {"title": 5}, "title", "must be a text"),
+        ("/api/v1/videos?page=0", ..., "page", "must be 1 or more"),
+        ("/api/v1/videos?limit=101", ..., "limit", "must be 100 or less"),
+        ("/api/v1/videos?limit=a", ..., "limit", "must be a whole number"),
+        ("/api/v1/videos?search=%00", ..., "search", r"must match ^[^\x00]*$"),
+        (
+            "/api/v1/voices/generate",
+            {"voice_id": "x", "text": "x", "volume": 5},
+            "volume",
+            "must be 4 or less",
+        ),
+        ("/api/v1/blobs/sign", {"urls": []}, "urls", "must have at least 1 item"),
+        (
+            "/api/v1/videos",
+            {"title": "x", "aspect_ratio": "3:2"},
+            "aspect_ratio",
+            "must be '16:9', '9:16', '1:1' or '4:5'",
+        ),
+    ],
+)
+async def test_what_is_said_of_a_field(
+    api: Client, path: str, body: Any, field: str, message: str
+) -> None:
+    reply = await api.call("GET" if body is ... else "POST", path, body)
+    assert reply.json["error"]["details"] == [{"field": field, "message": message}]
 
 
 async def test_unknown_paths_and_methods(api: Client) -> None:

@@ -89,7 +89,7 @@ async def test_what_was_drawn_is_used_again(api: Client, worker: None) -> None:
     assert status.data == {
         "status": "completed",
         "progress": 100,
-        "current_scene": status.data["current_scene"],
+        "current_scene": 2,
         "total_scenes": 2,
         "estimated_time_remaining": 0,
     }

@@ -199,7 +199,13 @@ WAV = files.wav()
         (AUDIO, "a.mp3", None, b"ID3" + b"\x04" * 3000, 422, "invalid_fields"),
         (AUDIO, "a.mp3", None, b"\xff\xfb\x90\x00" + b"\x11" * 5000, 422, "invalid_fields"),
         (MEDIA, "a.mp4", None, b"\0\0\0\x18ftypisom" + b"\0" * 900, 422, "invalid_fields"),
-        (AUDIO, "a.wav", None, b"", 415, "unsupported_media_type"),
+        (AUDIO, "a.wav", None, b"", 422, "invalid_fields"),
+        (MEDIA, "a.gif", None, files.gif() + b"*/=1;alert(1)//", 422, "invalid_fields"),
+        (MEDIA, "a.png", None, files.picture("PNG") + b"<?php 1;", 422, "invalid_fields"),
+        (MEDIA, "a.png", None, files.picture("PNG") + files.archive(), 422, "invalid_fields"),
+        (MEDIA, "a.jpg", None, files.picture("JPEG") + files.archive(), 422, "invalid_fields"),
+        (MEDIA, "a.jpg", None, files.picture("JPEG") + b"<SCRIPT>", 422, "invalid_fields"),
+        (AUDIO, "a.wav", None, WAV + files.archive(), 422, "invalid_fields"),
     ],
 )
 async def test_bad_files(
@@ -241,6 +247,31 @@ async def test_bad_fields(api: Client, fields: dict[str, str], field: str) -> No
     reply = await upload(api, AUDIO, WAV, "a.wav", None, user="mallory", headers=None, **fields)
     assert (reply.status, reply.code, reply.fields) == (422, "invalid_fields", [field])
     assert await left_behind(api, "mallory") == []
+
+
+async def test_what_may_stand_behind_a_picture(api: Client) -> None:
+    """Padding, and the film that phones add to their photos."""
+    film = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4
+    for content, name in (
+        (files.picture("PNG") + b"\0" * 64, "a.png"),
+        (files.gif() + b"\r\n", "a.gif"),
+        (files.picture("JPEG") + film, "a.jpg"),
+    ):
+        reply = await upload(api, MEDIA, content, name, user="paula")
+        assert reply.status == 201, reply.content
+        stored = (await follow(api, reply.data["media"]["url"])).content
+        assert not stored.endswith((b"\0" * 64, b"\r\n", film))
+
+
+async def test_a_file_in_another_field(api: Client) -> None:
+    for content in (WAV, b"text", b"x" * 1_000_000):
+        form = aiohttp.FormData()
+        form.add_field("audio", content, filename="a.wav", content_type="audio/wav")
+        headers = {"Authorization": f"Bearer {token('mallory')}"}
+        async with api.session.post(api.address + AUDIO, data=form, headers=headers) as response:
+            error = (await response.json())["error"]
+        assert (response.status, error["details"][0]["field"]) == (422, "audio")
+        assert "`file`" in error["details"][0]["message"]
 
 
 async def test_a_title_of_a_megabyte(api: Client) -> None:

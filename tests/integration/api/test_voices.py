@@ -97,6 +97,25 @@ async def test_the_list_and_its_filters(api: Client) -> None:
     assert (await api.call("GET", "/api/v1/voices", user=None)).status == 401
 
 
+async def test_all_voices_are_one_page_unless_pages_are_asked_for(api: Client) -> None:
+    every = (await api.call("GET", "/api/v1/voices")).data
+    total = every["pagination"]["total_items"]
+    assert len(every["voices"]) == total > 100
+    assert every["pagination"] == {
+        "current_page": 1,
+        "total_pages": 1,
+        "total_items": total,
+        "items_per_page": total,
+    }
+    paged: list[Any] = []
+    for page in range(1, -(-total // 90) + 1):
+        data = (await api.call("GET", f"/api/v1/voices?limit=90&page={page}")).data
+        paged += data["voices"]
+    assert [voice["id"] for voice in paged] == [voice["id"] for voice in every["voices"]]
+    none = (await api.call("GET", "/api/v1/voices?language=xx")).data
+    assert (none["voices"], none["pagination"]["total_items"]) == ([], 0)
+
+
 async def test_every_language_has_a_woman_a_man_and_a_child(api: Client) -> None:
     genders: dict[str, set[str]] = {}
     page, pages = 1, 2

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from api import errors
 from server.door import Door
 from server.homes import Home, Inboxes
 
@@ -63,7 +64,7 @@ async def doors(count: int, *, deaf: int | None = None) -> AsyncIterator[Port]:
             runner = web.AppRunner(application(index), handle_signals=False)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            door = Door(runner, listener, None, homes[-1])
+            door = Door(runner, listener, errors.no_request, None, homes[-1])
             if index == deaf:
                 homes[-1].receive = lambda given: None  # type: ignore[method-assign]
             await door.start()

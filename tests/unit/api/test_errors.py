@@ -8,6 +8,7 @@ import pytest
 
 from api import errors
 from collab.errors import (
+    ApiKeyNotFound,
     AudioNotFound,
     AvatarNotFound,
     BadInput,
@@ -45,6 +46,8 @@ from collab.errors import (
 
 TABLE: list[tuple[CocutError, int, str, int]] = [
     (errors.MalformedJson("x"), 400, "malformed_json", 4400),
+    (errors.MalformedBody("x"), 400, "malformed_body", 4400),
+    (errors.MalformedRequest("x"), 400, "malformed_request", 4400),
     (errors.InvalidFields([]), 422, "invalid_fields", 4400),
     (errors.UnreadableFile("it is damaged"), 422, "invalid_fields", 4400),
     (errors.UnsupportedType("x"), 415, "unsupported_media_type", 4400),
@@ -72,6 +75,7 @@ TABLE: list[tuple[CocutError, int, str, int]] = [
     (AvatarNotFound(), 404, "avatar_not_found", 4404),
     (VoiceNotFound(), 404, "voice_not_found", 4404),
     (JobNotFound(), 404, "job_not_found", 4404),
+    (ApiKeyNotFound(), 404, "api_key_not_found", 4404),
     (BlobNotFound(), 404, "file_not_found", 4404),
     (StorageQuotaExceeded("x"), 413, "storage_quota_exceeded", 1011),
     (TooManyGenerations(10, 5), 429, "generation_limit", 1013),

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from api.errors import MalformedRequest, response
 from api.line import HEARTBEAT_SECONDS, Line, Lines, TakenOver
 from api.websocket import BINARY, CONTINUATION, PING, switching
 from collab.errors import Draining, Forbidden
@@ -66,7 +67,10 @@ class Door:
         self.lines = Lines(lambda: self.now, 1000, self.refused.append, limited=self.limited)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        switch = switching(request, "me")
+        try:
+            switch = switching(request, "me")
+        except MalformedRequest as error:
+            return response(error)
         line = self.lines.take(request, "me")
         self.taken.append(line)
         line.channel.write(switch)

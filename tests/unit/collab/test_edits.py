@@ -468,6 +468,8 @@ BAD_PROPERTIES: list[tuple[str, Any]] = [
         for bad in ("javascript:alert(1)", "data:x", " https://x", "/x", "", 5, "httpx://a", "ftp:")
     ],
     ("properties.Thumb_URL", {"Thumb_URL": "file:///etc/passwd"}),
+    ("properties.fill.image_url", {"fill": {"image_url": "javascript:x"}}),
+    ("properties.x.0.a_url", {"x": [{"a_url": "data:,"}]}),
 ]
 BAD_LAYERS: list[tuple[str, dict[str, Any]]] = [
     *[("type", {"type": bad}) for bad in (None, "video", 5, "Text")],

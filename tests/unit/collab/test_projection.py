@@ -305,6 +305,17 @@ def test_j8_other_links_are_left_out(key: str, url: Any) -> None:
     assert dropped({key: url})["url"] == 1
 
 
+def test_j8_links_within_a_property() -> None:
+    bad = {"image_url": "javascript:x", "x": [{"A_URL": "data:,", "y": 1}], "b_url": None}
+    good = {"image_url": "https://a", "x": [{"A_URL": "http://here/api/v1/blobs/x"}]}
+    assert properties({"fill": bad, "line": good}) == {
+        "fill": {"x": [{"y": 1}], "b_url": None},
+        "line": good,
+    }
+    assert properties({"fill": Map({"image_url": "file:///x", "y": 1})}) == {"fill": {"y": 1}}
+    assert dropped({"fill": bad})["url"] == 1
+
+
 def test_j8_a_shared_text_is_no_way_around() -> None:
     assert properties({"media_url": Text("javascript:x"), "a_url": Text("https://a")}) == {
         "a_url": "https://a"

@@ -85,6 +85,19 @@ def test_an_unknown_variable_is_refused_with_the_nearest(
     assert message.endswith(nearest)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("port", "many", "--port: must be a whole number"),
+        ("port", 70_000, "--port: must be 65535 or less"),
+        ("workers", 0, "--workers: must be 1 or more"),
+        ("log_level", "loud", "--log-level: must be 'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_what_is_said_of_a_value(name: str, value: Any, says: str) -> None:
+    assert str(problem({name: value})) == says
+
+
 def test_other_variables_are_nobodys_business(
     empty_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
