@@ -266,7 +266,6 @@ class Projector:
         self.turn.end()
 
     async def _write(self, seq: int, changes: Changes, *, again: bool) -> None:
-        began = self._clock()
         try:
             await self._write_changes(seq, changes, again=again)
         except VideoNotFound as error:
@@ -278,23 +277,21 @@ class Projector:
             self._try_again(everything=again)
         finally:
             self._writing = None
-            self._metrics.projection_seconds.observe(self._clock() - began)
             self._wake()
 
     async def _write_changes(self, seq: int, changes: Changes, *, again: bool) -> None:
         foreign: frozenset[str] = frozenset()
-        if self._hurried:
-            self.turn.ask(seq)
         # What has to be written again is nobody else's: the tables show it as it should not be.
-        while again or not await self.turn.await_others(seq):
+        while again or not await self._left_to_others(seq):
             if self.turn.shown != self._base:
                 self._base = None
             rows = changes if self._base is not None else self._projection.rows()
             # Nobody sees how long it takes, unless somebody waits for it.
             patience = 0.0 if self._hurried or self._failed else PATIENCE_SECONDS
-            written = await self._tables.write(
-                self._video_id, seq, rows, base=self._base, patience=patience
-            )
+            with self._metrics.projection_seconds.time():
+                written = await self._tables.write(
+                    self._video_id, seq, rows, base=self._base, patience=patience
+                )
             if written.written:
                 self._base = seq
                 self.turn.wrote(seq)
@@ -319,6 +316,12 @@ class Projector:
         if not foreign:
             self.turn.say()
             self._settle()
+
+    async def _left_to_others(self, seq: int) -> bool:
+        """Whether the tables show `seq` without this node, which may wait for another's write."""
+        if self._hurried:
+            self.turn.ask(seq)
+        return await self.turn.await_others(seq)
 
     def _try_again(self, *, everything: bool) -> None:
         """A write has failed: nobody knows whether it was done."""

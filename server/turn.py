@@ -147,3 +147,4 @@ class Turn:
         if self._bus is not None and self._written and not self._left:
             self._bus.tables(self._video_id, NOBODY)
         self._left = True
+        self.keep()
