@@ -76,8 +76,9 @@ class Turn:
             self._asked_until = math.inf
 
     def look(self, seq: int) -> None:
-        """The tables were found to show `seq`: more than is known of is what another node wrote, of
-        which nothing was heard. Without others nobody asks the tables what this node writes."""
+        """The tables were found to show `seq`: if that is news, another node wrote it, and the hint
+        was lost."""
+        # Without others it is this node's own write that has not ended yet.
         if self._bus is not None and seq > self.shown:
             self._left = True
             self.show(seq)
@@ -112,7 +113,6 @@ class Turn:
         if self.others and self.shown < seq:
             assert self._bus is not None
             self._bus.wanted(self._video_id, seq)
-            self._asked_seq = max(self._asked_seq, seq)
             self._asked_seq = max(self._asked_seq, seq)
             if self._asked_until == math.inf:
                 self._asked_until = asyncio.get_running_loop().time() + ASKED_SECONDS

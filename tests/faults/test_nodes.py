@@ -276,6 +276,7 @@ async def test_a_write_on_one_node_is_there_on_the_other_at_once(tmp_path: Path)
                     )
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
 async def test_the_tables_go_on_when_the_node_that_writes_them_does_not(
     tmp_path: Path, how: signal.Signals
