@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,8 +17,9 @@ from pycrdt import Doc, Map
 
 from collab import protocol
 from collab.ports import Seat
-from collab.schema import Changes
+from collab.schema import Changes, DocumentLimits
 from persistence.database import Database
+from persistence.examination import Examiner
 from persistence.scenes import Scenes
 from persistence.tables import Tables, Written
 from server.hub import Hub
@@ -274,6 +276,68 @@ async def test_who_listens_on_the_other_node_is_told_each_change_once(cluster: C
     assert seqs == sorted(seqs)
     assert (await cluster.texts())[writer.scene] == "The end"
     listening.leave()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_happens_the_tables_show_the_document(
+    cluster: Cluster, database: Database, seed: int
+) -> None:
+    """Edits by both doors on both nodes; now and then a node's writes or Redis stop for a while."""
+    rng, nodes = Random(seed), (cluster.one, cluster.two)
+    examiner, compared, redis_up = Examiner(database, DocumentLimits()), 0, True
+    scenes = [str(UUID(int=number)) for number in range(1, 9)]
+    for step in range(150):
+        node = rng.choice(nodes)
+        await node.type(f"Step {step}")
+        if rng.random() < 0.3 and all(node.tables.go.is_set() for node in nodes):
+            await node.hub.edit(node.video, _shuffle(rng, scenes), by="ann")
+        roll = rng.random()
+        if roll < 0.04:
+            node.tables.go.clear()
+        elif roll < 0.12:
+            for each in nodes:
+                each.tables.go.set()
+        elif roll < 0.15:
+            (cluster.redis.kill if redis_up else cluster.redis.start)()
+            redis_up = not redis_up
+        await asyncio.sleep(rng.random() * 0.1)
+        found = await examiner.examine(node.video)
+        assert found is not None
+        assert found.findings == []
+    for node in nodes:
+        node.tables.go.set()
+    if not redis_up:
+        cluster.redis.start()
+    for node in nodes:
+        await node.type("The end")
+    await cluster.show(2 * DEAD_SECONDS, *nodes, text="The end")
+    for node in nodes:
+        await node.hub.edit(node.video, _shuffle(rng, scenes), by="ann")
+        found = await examiner.examine(node.video)
+        assert found is not None
+        assert found.findings == []
+        compared += found.seq == (await cluster.scenes.read(node.video)).seq
+    assert compared
+
+
+def _shuffle(rng: Random, scenes: list[str]) -> Callable[[Doc[Any]], None]:
+    """Make, move, stretch or remove a scene, so that rows of others change, too."""
+    scene, roll, key = rng.choice(scenes), rng.random(), f"a{rng.choice('0123456789')}"
+
+    def change(doc: Doc[Any]) -> None:
+        all_ = doc.get("scenes", type=Map)
+        if scene not in all_:
+            layers = {str(UUID(scene[:-2] + f"{n}0")): Map({"type": "text"}) for n in range(2)}
+            all_[scene] = Map({"order": key, "text": "", "layers": Map(layers)})
+        elif roll < 0.3:
+            del all_[scene]
+        elif roll < 0.6:
+            all_[scene]["order"] = key
+        else:
+            all_[scene]["duration"] = 1.0 + roll
+
+    return change
 
 
 async def test_who_has_nobody_beside_it_never_waits() -> None:
