@@ -171,9 +171,9 @@ async def test_one_node_writes_what_editors_type_on_both(cluster: Cluster) -> No
             await cluster.show(2 * DEAD_SECONDS, cluster.one, cluster.two, text=f"This is {number}")
     asked = [*cluster.one.tables.asked, *cluster.two.tables.asked]
     assert len(asked) >= 10
-    # Each of both wrote everything at each look before; now one does, when it begins.
-    assert sum(asked) <= 5
-    assert min(len(node.tables.asked) for node in (cluster.one, cluster.two)) <= 4
+    # If each of both wrote at each look, all these would be everything: some twenty. Now it is when
+    # one begins to, and never by both without.
+    assert sum(asked) <= 10
 
 
 async def test_a_write_that_was_answered_is_shown_whoever_writes(cluster: Cluster) -> None:
