@@ -14,6 +14,9 @@ a Redis Cluster they are sharded channels, and there is a connection to each of 
     C seq author update   an update was stored under this number; no update if it is large
     P states              presence of the sender's own editors, see `collab.presence`
     Q                     who has presence for this video: say it all
+    T seq                 the tables were written up to this by the sender, who goes on to write
+                          them; 0: who does not any more, see `server.turn`
+    W seq                 the sender waits until the tables show this
     A                     roles were changed, or the video was deleted
     L                     I live
 """
@@ -37,8 +40,12 @@ from persistence.shards import Shards
 STORED: Final = b"C"
 PRESENCE: Final = b"P"
 QUERY: Final = b"Q"
+TABLES: Final = b"T"
+WANTED: Final = b"W"
 ACCESS: Final = b"A"
 LIVING: Final = b"L"
+TO_COMPANY: Final = (STORED, PRESENCE, TABLES, WANTED)
+"""What is not said where nobody else is."""
 
 MAX_UPDATE_BYTES: Final = 256 * 1024
 """Larger updates are fetched from the log by those who need them."""
@@ -142,6 +149,14 @@ class Bus:
         """The presence of this node's editors has changed."""
         self._put(PRESENCE, video_id, states)
 
+    def tables(self, video_id: UUID, seq: int) -> None:
+        """This node has written the tables up to `seq`, and goes on to; with 0, it does not."""
+        self._put(TABLES, video_id, varuint(seq))
+
+    def wanted(self, video_id: UUID, seq: int) -> None:
+        """This node waits until the tables show `seq`."""
+        self._put(WANTED, video_id, varuint(seq))
+
     def access_changed(self, video_id: UUID) -> None:
         """Roles on a video were changed, or it was deleted."""
         self._put(ACCESS, video_id, b"")
@@ -185,7 +200,7 @@ class Bus:
 
     def _put(self, kind: bytes, video_id: UUID | None, body: bytes) -> None:
         channel = self._channel(video_id)
-        if kind in (STORED, PRESENCE) and self._clock() < self._alone.get(channel, 0.0):
+        if kind in TO_COMPANY and self._clock() < self._alone.get(channel, 0.0):
             return
         if len(self._outgoing) >= QUEUE:
             self._outgoing.popleft()
@@ -337,6 +352,8 @@ class Bus:
             length, at = read_varuint(body, at)
             author = body[at : at + length].decode()
             body = body[at + length :]
+        elif kind in (TABLES, WANTED):
+            seq, _ = read_varuint(body, 0)
         self._hear(Hint(kind, node, video_id, seq, body, author))
 
     async def _quietly(self, call: Awaitable[object]) -> None:

@@ -27,8 +27,10 @@ ALONE_ROWS: Final = 200
 """A write of more rows is not worth making others wait for."""
 
 _LOCK: Final = """
-SELECT id, projected_seq FROM videos WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+SELECT id, projected_seq, set_config('idle_in_transaction_session_timeout', '5s', true)
+FROM videos WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
+# A process that is stopped in the middle holds up the other nodes no longer than that.
 
 _CLAIM: Final = """
 INSERT INTO {table} (id, video_id)

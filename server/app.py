@@ -307,7 +307,7 @@ async def _hub(
 
     def projector(video_id: UUID) -> Projector:
         projection = Projection(stores.limits, own_link)
-        return Projector(video_id, projection, tables, time.monotonic, metrics, projected)
+        return Projector(video_id, projection, tables, time.monotonic, metrics, projected, bus)
 
     hub = Hub(
         stores,

@@ -33,6 +33,7 @@ from server.places import ConnectionLimits, Places
 from server.projector import Projector
 from server.snapshotting import Snapshotting
 from server.stores import Stores
+from server.turn import NOBODY
 
 IDLE_SECONDS: Final = 30.0
 LISTEN_SECONDS: Final = 5.0
@@ -197,6 +198,10 @@ class Hub:
             keeper.hear_stored(hint.seq, hint.body, hint.author)
         elif hint.kind == bus.PRESENCE:
             keeper.hear_presence(hint.body, hint.node)
+        elif hint.kind == bus.TABLES:
+            keeper.projector.turn.hear(hint.seq)
+        elif hint.kind == bus.WANTED:
+            keeper.hear_wanted(hint.seq)
         elif hint.kind == bus.QUERY:
             keeper.greet()
         elif hint.kind == bus.ACCESS:
@@ -205,10 +210,12 @@ class Hub:
     def redis_changed(self, up: bool) -> None:
         """Redis has gone, or come (back): hints may have been missed."""
         self._stores.metrics.redis_up.set(up)
-        if up:
-            for keeper in self._keepers.values():
+        for keeper in self._keepers.values():
+            if up:
                 keeper.catch_up()
                 keeper.share_presence()
+            else:
+                keeper.projector.turn.hear(NOBODY)
 
     async def drain(self) -> None:
         """Let nobody in any more, store and project all that has arrived, close all connections."""
@@ -335,6 +342,7 @@ class Hub:
                 head = heads[keeper.video_id]
                 if head.deleted or head.access_version != keeper.access_version:
                     await self._check_access(keeper, head)
+                keeper.projector.turn.look(head.projected_seq)
                 if head.seq > keeper.room.seq:
                     keeper.catch_up()
 

@@ -203,6 +203,12 @@ class Keeper:
             self._tail.hear(seq, update, author)
             self.catch_up()
 
+    def hear_wanted(self, seq: int) -> None:
+        """Another node waits until the tables show a row that is stored."""
+        if seq > self.room.seq:
+            self.catch_up()
+        self.projector.hear_wanted(seq)
+
     def hear_presence(self, states: bytes, node: bytes) -> None:
         """Another node tells who is there."""
         self.room.presence.hear(states, node)
@@ -213,9 +219,11 @@ class Keeper:
         self._rounds.share_presence(everything=True)
 
     def greet(self) -> None:
-        """Another node has opened the video: tell it who is here, and where the log stands, since
-        it may have been told nothing of what was stored while it came."""
+        """Another node has opened the video: tell it who is here, whether this one writes the
+        tables, and where the log stands, since it may have been told nothing of what was stored
+        while it came."""
         self.share_presence()
+        self.projector.turn.say()
         if self._stores.bus is not None:
             self._stores.bus.stored(self.video_id, self.room.seq, b"", "")
 

@@ -6,6 +6,8 @@ is taken at most every `PACE_SECONDS`, and in documents where a look costs much 
 proportion to the clients that a document ever had) more rarely; at once when a request waits for
 it.
 
+Where several nodes have the video open, one of them writes, and the others wait for it (`turn`).
+
 What is told is what the tables show by then, each change once and in order: what a write could not
 bring into the tables stays in `_untold`, and is told with what changed after it.
 """
@@ -24,8 +26,10 @@ from collab.errors import CocutError, DatabaseAway, VideoNotFound
 from collab.projection import Projection
 from collab.room import Room
 from collab.schema import Changes, Touches
+from persistence.bus import Bus
 from persistence.tables import Tables
 from server.observe import Metrics
+from server.turn import Turn
 
 PACE_SECONDS: Final = 0.25
 LOOKING_SHARE: Final = 0.01
@@ -80,9 +84,10 @@ class Projector:
         clock: monotonic seconds.
         metrics: of this process.
         heard: told of each change once the tables show it.
+        bus: the way to other nodes, if there are any.
 
     Attributes:
-        projected_seq: what the tables are known to show.
+        turn: whose it is to write.
         listened: whether somebody waits for events.
     """
 
@@ -94,8 +99,9 @@ class Projector:
         clock: Callable[[], float],
         metrics: Metrics,
         heard: Heard,
+        bus: Bus | None = None,
     ) -> None:
-        self.projected_seq = 0
+        self.turn = Turn(video_id, bus)
         self.listened = False
         self._video_id = video_id
         self._projection = projection
@@ -115,6 +121,7 @@ class Projector:
         self._again = Touches()
         self._writing: asyncio.Task[None] | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._wanted_seq = 0
         self._failed = False
         self._dropped: Counter[str] = Counter()
 
@@ -129,12 +136,19 @@ class Projector:
         """
         self._room = room
         self._wake = wake
-        self.projected_seq = projected_seq
+        self.turn.show(projected_seq)
         self._seen_seq = projected_seq
         room.document.before_change = self.prime
         if projected_seq < seq:
-            self._urgent = True
+            # Another node may be about to write it, and will have said so by then.
+            self._urgent = not self.turn.shared
+            self._next_look = self._clock() + PACE_SECONDS
             wake()
+
+    @property
+    def projected_seq(self) -> int:
+        """What the tables are known to show."""
+        return self.turn.shown
 
     @property
     def lag(self) -> int:
@@ -192,7 +206,7 @@ class Projector:
         seq = self._room.seq
         touches = self._room.document.settle()
         touches.everything = touches.everything or self._again.everything
-        self._again = Touches()
+        again, self._again = self._again.everything, Touches()
         changes = self._projection.refresh(self._room.document.doc, touches)
         clients = len(self._room.document.ledger.state)
         self._next_look = now + pace(self._clock() - now, clients, listened=self.listened)
@@ -203,7 +217,9 @@ class Projector:
         # The first look finds everything: that is what those who come now read by themselves.
         self._primed = self._looked = True
         self._count_dropped()
-        self._writing = asyncio.get_running_loop().create_task(self._write(seq, changes))
+        self._writing = asyncio.get_running_loop().create_task(
+            self._write(seq, changes, again=again)
+        )
         return None
 
     async def wait(self, seq: int) -> None:
@@ -213,12 +229,25 @@ class Projector:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append((seq, waiter))
         self._urgent = True
+        self.turn.ask(min(seq, self._room.seq))
         self._wake()
         await waiter
+
+    def hear_wanted(self, seq: int) -> None:
+        """Another node waits until the tables show `seq`: write it, if it is this one's turn."""
+        if self.turn.others:
+            return
+        if self.projected_seq >= seq:
+            self.turn.say()
+            return
+        self._wanted_seq = max(self._wanted_seq, seq)
+        self._urgent = True
+        self._wake()
 
     def fail(self, error: CocutError) -> None:
         """Nothing more will be written: tell those who wait."""
         self._failed = True
+        self.turn.end()
         waiters, self._waiters = self._waiters, []
         for _, waiter in waiters:
             if not waiter.done():
@@ -226,6 +255,7 @@ class Projector:
 
     async def close(self) -> None:
         """Bring the tables up to the room's end, if they let themselves be written."""
+        self.turn.keep()
         for _ in range(CLOSING_LOOKS):
             if self._writing is not None:
                 await asyncio.gather(self._writing, return_exceptions=True)
@@ -233,45 +263,46 @@ class Projector:
             if self._writing is None:
                 break
         self._failed = True
+        self.turn.end()
 
-    async def _write(self, seq: int, changes: Changes) -> None:
-        began = self._clock()
+    async def _write(self, seq: int, changes: Changes, *, again: bool) -> None:
         try:
-            await self._write_changes(seq, changes)
+            await self._write_changes(seq, changes, again=again)
         except VideoNotFound as error:
             self.fail(error)
         except DatabaseAway:
-            self._base = None
-            self._seen_seq = self.projected_seq
-            self._next_look = self._clock() + RETRY_SECONDS
+            self._try_again(everything=again)
         except Exception:  # noqa: BLE001 - tried again, and said
             _log.exception("projection_failed", video=str(self._video_id), seq=seq)
-            self._base = None
-            self._seen_seq = self.projected_seq
-            self._next_look = self._clock() + RETRY_SECONDS
+            self._try_again(everything=again)
         finally:
             self._writing = None
-            self._metrics.projection_seconds.observe(self._clock() - began)
             self._wake()
 
-    async def _write_changes(self, seq: int, changes: Changes) -> None:
-        while True:
+    async def _write_changes(self, seq: int, changes: Changes, *, again: bool) -> None:
+        foreign: frozenset[str] = frozenset()
+        # What has to be written again is nobody else's: the tables show it as it should not be.
+        while again or not await self._left_to_others(seq):
+            if self.turn.shown != self._base:
+                self._base = None
             rows = changes if self._base is not None else self._projection.rows()
             # Nobody sees how long it takes, unless somebody waits for it.
-            patience = 0.0 if self._waiters or self.listened or self._failed else PATIENCE_SECONDS
-            written = await self._tables.write(
-                self._video_id, seq, rows, base=self._base, patience=patience
-            )
-            foreign = written.foreign
+            patience = 0.0 if self._hurried or self._failed else PATIENCE_SECONDS
+            with self._metrics.projection_seconds.time():
+                written = await self._tables.write(
+                    self._video_id, seq, rows, base=self._base, patience=patience
+                )
             if written.written:
                 self._base = seq
+                self.turn.wrote(seq)
+                foreign = written.foreign
                 break
             self._base = None
-            if written.seq >= seq:
-                if self._untold.created:
-                    foreign = await self._tables.foreign(self._video_id, self._untold.created)
-                break
-        self.projected_seq = max(self.projected_seq, written.seq)
+            self.turn.leave(written.seq)
+            again = again and written.seq < seq
+        else:
+            if self._untold.created:
+                foreign = await self._tables.foreign(self._video_id, self._untold.created)
         told = Changes()
         if foreign:
             # Ids of other videos: leave them out, write again without them, and then tell.
@@ -283,17 +314,38 @@ class Projector:
         if changes or told:
             self._heard(self._video_id, seq, told)
         if not foreign:
+            self.turn.say()
             self._settle()
+
+    async def _left_to_others(self, seq: int) -> bool:
+        """Whether the tables show `seq` without this node, which may wait for another's write."""
+        if self._hurried:
+            self.turn.ask(seq)
+        return await self.turn.await_others(seq)
+
+    def _try_again(self, *, everything: bool) -> None:
+        """A write has failed: nobody knows whether it was done."""
+        self._base = None
+        self._seen_seq = -1
+        self._again.everything = self._again.everything or everything
+        self._next_look = self._clock() + RETRY_SECONDS
+
+    @property
+    def _hurried(self) -> bool:
+        """Whether somebody waits for the tables, here or on another node."""
+        return bool(self._waiters or self.listened or self._wanted_seq > self.projected_seq)
 
     def _settle(self) -> None:
         waiting: list[tuple[int, asyncio.Future[None]]] = []
         for seq, waiter in self._waiters:
+            if waiter.done():
+                continue
             if seq > self.projected_seq:
                 waiting.append((seq, waiter))
-            elif not waiter.done():
+            else:
                 waiter.set_result(None)
         self._waiters = waiting
-        if waiting:
+        if waiting or self._wanted_seq > self.projected_seq:
             self._urgent = True
 
     def _count_dropped(self) -> None:

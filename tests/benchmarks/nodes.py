@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import tempfile
 from array import array
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
 from server.load.documents import write_document
 from server.load.editor import Counts
@@ -17,6 +20,7 @@ from server.load.edits import author_updates, client_ids, prepared_video
 from server.load.frames import Wire
 from server.load.swarm import Seat, Swarm
 from server.load.trail import Trail
+from server.load.usage import measure
 from tests.benchmarks.bench import Bench, Row, owner_token, quantile, rest, run_async
 from tests.benchmarks.edits import options, said
 from tests.benchmarks.servers import Cocut, cocut
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RATE = 20
+WRITERS_RATE = 100
+"""Edits a second of each of two editors of one video."""
+
+COUNTED_SECONDS = 11
+"""Within ten, PostgreSQL counts what its sessions did before they became idle."""
+
 LATENCY_LIMIT = 100.0
 EDITORS_PER_VIDEO = 5
 VIDEOS = 200
@@ -37,8 +47,11 @@ FIRST_RATE = 2000.0
 def nodes(bench: Bench) -> list[Row]:
     """From an editor on one node to an editor on another, at low load."""
     seconds = bench.seconds(15, 5)
-    with _two_nodes(bench) as (one, two), bench.recording(two.server):
-        delays = run_async(lambda: _across(one, two, seconds))
+    with _two_nodes(bench) as (one, two, dsn):
+        with bench.recording(two.server):
+            delays = run_async(lambda: _across(one, two, seconds))
+        together = run_async(lambda: _written(dsn, (one, one), seconds, 12))
+        apart = run_async(lambda: _written(dsn, (one, two), seconds, 13))
     p50, p99 = quantile(delays, 0.5) * 1000, quantile(delays, 0.99) * 1000
     return [
         Row(
@@ -49,23 +62,102 @@ def nodes(bench: Bench) -> list[Row]:
             p50 <= 5,
             {"p50_ms": p50, "p99_ms": p99, "edits": len(delays)},
             [] if p50 <= 5 else bench.profiles,
-        )
+        ),
+        Row(
+            "nodes",
+            f"two editors of a video of 20 scenes x 5 layers, {WRITERS_RATE} edits/s each, on two "
+            "nodes: what writing the tables costs",
+            "<= 1.3 x the rows and the database's CPU of both editors on one node",
+            f"{apart.rows:.0f} rows/s of {together.rows:.0f}; PostgreSQL "
+            f"{apart.cpu:.1%} of a core of {together.cpu:.1%}; {apart.commits:.0f} transactions/s "
+            f"of {together.commits:.0f}; write-ahead log {apart.log / 1000:.0f} KB/s of "
+            f"{together.log / 1000:.0f}",
+            apart.rows <= 1.3 * together.rows and apart.cpu <= 1.3 * together.cpu,
+            {"apart": astuple(apart), "together": astuple(together)},
+        ),
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a database did, by the second.
+
+    Attributes:
+        rows: of the projection's tables, written or removed.
+        commits: transactions.
+        log: bytes of write-ahead log.
+        cpu: seconds of CPU, of all its processes.
+    """
+
+    rows: float
+    commits: float
+    log: float
+    cpu: float
+
+
+_WRITTEN = """
+SELECT (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
+        WHERE relname IN ('videos', 'scenes', 'scenes_layers'))::float8 AS rows,
+       (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database())::float8
+         AS commits,
+       (pg_current_wal_lsn() - '0/0')::float8 AS log,
+       (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS directory
+"""
+
+
+async def _written(dsn: str, nodes: tuple[Cocut, Cocut], seconds: float, seed: int) -> Written:
+    """What the database does while two editors write, each on its node."""
+    random = Random(seed)
+    base = prepared_video(20, 5, random)
+    async with rest(nodes[0].server) as api:
+        video = await api.make_video("Two writers")
+    token = owner_token(nodes[0].server)
+    wires = [Wire(node.server.protocol, node.server.url, video, token) for node in nodes]
+    await (await write_document(wires[0], [base])).leave()
+    trails = [Trail()] if nodes[0] is nodes[1] else [Trail(), Trail()]
+    swarm = Swarm([Seat(wire, trails[at % len(trails)]) for at, wire in enumerate(wires)], Counts())
+    await swarm.join()
+    count = int(WRITERS_RATE * seconds)
+    updates = [
+        author_updates(base, client, author, count, "scenes", random)
+        for author, client in enumerate(client_ids(2, random))
+    ]
+    frames = [wires[at].update(updates[at][n]) for n in range(count) for at in range(2)]
+    database = await Database.connect(dsn, retry_seconds=5)
+    try:
+        await asyncio.sleep(COUNTED_SECONDS)
+        before = await _counts(database)
+        await swarm.send(frames, 2 * WRITERS_RATE, array("d"))
+        await asyncio.sleep(COUNTED_SECONDS)
+        after = await _counts(database)
+    finally:
+        await database.close()
+    await swarm.leave()
+    return Written(*((there - here) / seconds for here, there in zip(before, after, strict=True)))
+
+
+async def _counts(database: Database) -> tuple[float, ...]:
+    async with database.connection() as connection:
+        row = await connection.fetchrow(_WRITTEN)
+    assert row is not None
+    postmaster = int((Path(row["directory"]) / "postmaster.pid").read_text().split("\n", 1)[0])
+    return row["rows"], row["commits"], row["log"], measure([postmaster]).cpu
+
+
 @contextmanager
-def _two_nodes(bench: Bench) -> Iterator[tuple[Cocut, Cocut]]:
-    """Two nodes on one database and one Redis; nothing is pinned to a core."""
+def _two_nodes(bench: Bench) -> Iterator[tuple[Cocut, Cocut, str]]:
+    """Two nodes on one database and one Redis, and its address; nothing is pinned to a core."""
     with tempfile.TemporaryDirectory() as directory, redis_running() as redis:
         postgres = EmbeddedPostgres(Path(directory))
-        shared = ("--database-url", run_async(postgres.start), "--redis-url", redis.url)
+        dsn = run_async(postgres.start)
+        shared = ("--database-url", dsn, "--redis-url", redis.url)
         first = Cocut(bench.logs, *shared, pinned=False)
         second = Cocut(bench.logs, *shared, pinned=False)
         try:
             first.start()
             second.share_secret(first)
             second.start()
-            yield first, second
+            yield first, second, dsn
         finally:
             first.remove()
             second.remove()

@@ -29,6 +29,7 @@ from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, 
 OPTIONS = ("--rate-limits", "off", "--max-connections-per-user", "1000", "--log-level", "warning")
 HEALED_SECONDS = 3.0
 GONE_SECONDS = 10.0
+LATE_SECONDS = 12.0
 ANN = b'{"name":"Ann"}'
 BOB = b'{"name":"Bob"}'
 
@@ -273,6 +274,52 @@ async def test_a_write_on_one_node_is_there_on_the_other_at_once(tmp_path: Path)
                     await each.until(
                         lambda e=each, t=text: str(e.scenes[scene]["text"]) == t  # type: ignore[misc]
                     )
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+async def test_the_tables_go_on_when_the_node_that_writes_them_does_not(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    """Each of both in turn, since either may be the one that writes."""
+    async with cluster(tmp_path) as both:
+        video = await both.apis[0].make_video()
+        scene = await both.apis[0].make_scene(video, text="Hello")
+        path = f"/videos/{video}/scenes/{scene}"
+
+        async def shows(api: Api, **fields: object) -> bool:
+            shown = (await api.scenes(video))[0]
+            return all(shown[name] == value for name, value in fields.items())
+
+        async def written(api: Api, text: str) -> None:
+            assert (await api.call("PUT", path, {"text": text})).status == 200
+            assert await shows(api, text=text)
+
+        for turn in range(2):
+            one, two = both.apis if turn else both.apis[::-1]
+            async with editor(one, video), editor(two, video) as typist:
+                await written(two, f"There {turn}")
+                await written(one, f"Here {turn}")
+                os.kill(one.server.pid, how)
+                try:
+                    seconds = 7.0 + turn
+                    await typist.change(
+                        lambda doc, s=seconds: doc["scenes"][scene].update({"duration": s})  # type: ignore[misc]
+                    )
+                    await typist.saved()
+                    async with asyncio.timeout(LATE_SECONDS):
+                        while not await shows(two, duration=seconds):
+                            await asyncio.sleep(0.05)
+                    await written(two, f"Alone {turn}")
+                finally:
+                    os.kill(one.server.pid, signal.SIGCONT)
+            if how == signal.SIGKILL:
+                index = both.nodes.index(one.server)
+                one.server.kill()
+                await both.start(index)
+                one = both.apis[index]
+            await written(one, f"Again {turn}")
+            assert await shows(two, text=f"Again {turn}", duration=seconds)
 
 
 async def test_who_is_here_is_known_on_both_nodes_and_forgotten_with_one(tmp_path: Path) -> None:

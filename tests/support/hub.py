@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from collab.protocol import Framing
 from collab.room import REST_SECONDS
 from collab.schema import Changes, DocumentLimits
 from collab.session import Channel
+from persistence.bus import Bus, Hint
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.journal import Journal
@@ -45,6 +47,8 @@ async def hub_of(
     rest_seconds: float = REST_SECONDS,
     framing: Framing = binary_frame,
     heard: Heard = nobody,
+    tables: Tables | None = None,
+    redis: str | None = None,
 ) -> AsyncIterator[tuple[Hub, Metrics]]:
     """A hub on a database.
 
@@ -56,18 +60,31 @@ async def hub_of(
         rest_seconds: for how long nobody has needed a document that rests.
         framing: makes of a protocol message what the channels get.
         heard: told of what changed.
+        tables: written in place of plain ones.
+        redis: the address of that which it shares with other nodes.
     """
     limits, metrics = DocumentLimits(), Metrics()
     log = UpdateLog(database)
     durable = DurableLog(database, log, await Journal.open(directory), time.monotonic)
+    hubs: list[Hub] = []
+    bus: Bus | None = None
+    if redis is not None:
+
+        def hear(hint: Hint) -> None:
+            hubs[0].hear(hint)
+
+        def changed(up: bool) -> None:
+            hubs[0].redis_changed(up)
+
+        bus = Bus(redis, secrets.token_bytes(8), "cocut:test", hear, changed, time.monotonic)
     stores = Stores(
-        log, durable, limits, framing, time.monotonic, metrics, rest_seconds=rest_seconds
+        log, durable, limits, framing, time.monotonic, metrics, bus, rest_seconds=rest_seconds
     )
-    scenes, compactor = Tables(database), Compactor()
+    scenes, compactor = tables or Tables(database), Compactor()
 
     def projector(video_id: UUID) -> Projector:
         projection = Projection(limits, lambda _: False)
-        return Projector(video_id, projection, scenes, time.monotonic, metrics, heard)
+        return Projector(video_id, projection, scenes, time.monotonic, metrics, heard, bus)
 
     hub = Hub(
         stores,
@@ -78,13 +95,19 @@ async def hub_of(
         time.time,
         idle_seconds,
     )
+    hubs.append(hub)
     hub.start()
+    if bus is not None:
+        bus.start()
+        await until(metrics, redis_up=1)
     try:
         yield hub, metrics
     finally:
         await hub.drain()
         await compactor.close()
         await durable.close()
+        if bus is not None:
+            await bus.close()
 
 
 async def sit(hub: Hub, video_id: UUID, channel: Channel, user: str = "ann") -> Seat:

@@ -52,6 +52,29 @@ async def test_nothing_is_sent_to_nobody_and_a_node_that_comes_hears_at_once() -
             await until(lambda: 1000 in two.stored().get(video, ()), 0.5)
 
 
+async def test_what_was_written_and_what_is_wanted_is_heard_by_its_number() -> None:
+    with redis_running() as redis:
+        async with nodes(redis.url, 2) as (one, two):
+            video = uuid4()
+            for node in (one, two):
+                await node.bus.subscribe(video)
+            await until(lambda: any(hint.kind == bus.QUERY for hint in one.hints))
+            one.bus.tables(video, 300)
+            one.bus.wanted(video, 70_000)
+            one.bus.tables(video, 0)
+            await until(lambda: [hint.kind for hint in two.hints].count(bus.TABLES) == 2)
+            heard = [
+                (hint.kind, hint.video_id, hint.seq)
+                for hint in two.hints
+                if hint.kind in (bus.TABLES, bus.WANTED)
+            ]
+            assert heard == [
+                (bus.TABLES, video, 300),
+                (bus.WANTED, video, 70_000),
+                (bus.TABLES, video, 0),
+            ]
+
+
 async def test_who_is_alone_asks_again_now_and_then() -> None:
     with redis_running() as redis:
         async with nodes(redis.url, 2) as (one, two):

@@ -14,7 +14,7 @@ from collab.errors import DatabaseAway, LayerNotFound, SceneNotFound, VideoNotFo
 from collab.schema import Changes, SceneRow, VideoFields
 from persistence.database import Database
 from persistence.scenes import Scenes
-from persistence.tables import Tables, Written
+from persistence.tables import _LOCK, Tables, Written
 from persistence.videos import Videos
 from tests.support.videos import everything, layer_row, make_video, scene_row
 
@@ -317,3 +317,18 @@ async def test_nodes_that_write_the_same_videos_do_not_block_each_other(
     for video_id in videos:
         shown = await Scenes(database).read(video_id)
         assert shown.scenes[0]["text"] == str(shown.seq)
+
+
+async def test_who_is_stopped_in_the_middle_of_a_write_holds_up_others_for_seconds(
+    database: Database,
+) -> None:
+    video_id = await make_video(database)
+    tables, row = Tables(database), scene_row(1)
+    with pytest.raises(DatabaseAway):
+        async with database.transaction() as stopped:
+            assert await stopped.fetch(_LOCK, [video_id])
+            began = time.monotonic()
+            assert (await tables.write(video_id, 2, everything([row], []), base=None)).written
+            assert 1 < time.monotonic() - began < 9
+            await stopped.execute("UPDATE videos SET projected_seq = 1 WHERE id = $1", video_id)
+    assert (await Scenes(database).read(video_id)).seq == 2
