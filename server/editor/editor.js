@@ -175,6 +175,7 @@ export class Editor {
       if (!event.defaultPrevented && press(event, this)) event.preventDefault()
     })
     this.#end.on(window, 'focus', () => this.#learnRole())
+    this.#end.on(window, 'resize', this.update)
     this.#end.on(window, 'beforeunload', (event) => {
       if (connection.hasUnsaved && !connection.isKept) event.preventDefault()
     })

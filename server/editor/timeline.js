@@ -1,6 +1,6 @@
 // The timeline of the selected scene: its layers as bars over time.
 
-import { h, reconcile, setText, Subscriptions, toggleAttribute } from './dom.js'
+import { h, reconcile, reveal, setText, Subscriptions, toggleAttribute } from './dom.js'
 import { clamp, clock, round } from './format.js'
 import { icon } from './icons.js'
 import { TYPES } from './layer-types.js'
@@ -11,9 +11,11 @@ import { ask, face, iconButton, openMenu, relabel } from './widgets.js'
 const SNAP_PIXELS = 7
 const LEAST_ZOOM = 1
 const MOST_ZOOM = 16
+const RULER_PIXELS = 28
 
 export class Timeline {
   #zoom = 1
+  #revealed = null
   #drag = null
   #end = new Subscriptions()
 
@@ -65,7 +67,15 @@ export class Timeline {
     reconcile(this.rows, scene?.layers ?? [], (layer) => layer.id, (layer) => this.#create(layer), (row, layer) => this.#show(row, layer, scene))
     if (focused >= 0 && document.activeElement === document.body) this.#focusNear(focused)
     this.#showHead()
+    this.#showSelected()
     this.updatePresence()
+  }
+
+  #showSelected() {
+    const { layer } = this.editor.selection
+    if (layer === this.#revealed) return
+    this.#revealed = layer
+    reveal(this.scroll, this.rows.querySelector('[aria-current]'), RULER_PIXELS)
   }
 
   /** Where a row that had the focus has gone, go to the one in its place. */
