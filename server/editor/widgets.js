@@ -34,7 +34,13 @@ export function button(label, action, { primary = false, danger = false, iconNam
 /** A message that goes away by itself. */
 export function toast(text, { action = null, label = '', kind = 'info' } = {}) {
   const shown = h('div', { class: `toast ${kind}` }, h('span', {}, text))
-  const end = () => shown.remove()
+  let before = null
+  shown.addEventListener('focusin', (event) => (before ??= event.relatedTarget))
+  const end = () => {
+    const focused = shown.contains(document.activeElement)
+    shown.remove()
+    if (focused) before?.focus()
+  }
   if (action) shown.append(button(label, () => { end(); action() }))
   shown.append(iconButton('close', 'Dismiss', end))
   document.getElementById('toasts').append(shown)
@@ -66,6 +72,7 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
     h('div', { class: 'dialog-body' }, ...content),
   )
   element.addEventListener('close', () => {
+    showToastsOnTop(element)
     element.remove()
     restoreCaret()
     onClose()
@@ -75,7 +82,14 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   })
   document.body.append(element)
   element.showModal()
+  showToastsOnTop()
   return { element, close }
+}
+
+/** What is not in the dialog on top lies under its backdrop, and can be neither clicked nor heard. */
+function showToastsOnTop(closing = null) {
+  const open = [...document.querySelectorAll('dialog[open]')].filter((one) => one !== closing)
+  ;(open.at(-1) ?? document.body).append(document.getElementById('toasts'))
 }
 
 /** Give the field that has the focus again its caret, too: Chromium's dialogs give back only the focus. */
@@ -103,6 +117,29 @@ export function confirm(title, text, yes, { danger = true } = {}) {
       { onClose: () => resolve(answer) },
     )
   })
+}
+
+/** An action that is not begun again before it has ended. */
+export function once(action) {
+  let busy = false
+  return async (...values) => {
+    if (busy) return
+    busy = true
+    try {
+      await action(...values)
+    } finally {
+      busy = false
+    }
+  }
+}
+
+/** A listener for a form's `submit`: does `action`, once at a time, and tells what goes wrong. */
+export function onSubmit(action) {
+  const submit = once(() => action().catch(complain))
+  return (event) => {
+    event.preventDefault()
+    submit()
+  }
 }
 
 /** Ask for a line of text; resolves to it, or to null. */
@@ -195,6 +232,34 @@ function moveInMenu(event, menu, anchor, close) {
   } else return
   event.preventDefault()
   event.stopPropagation()
+}
+
+/**
+ * Show the way through the pages of a list in `place`; nothing if there is one page.
+ *
+ * @param {Element} place
+ * @param {{current_page: number, total_pages: number}} pagination
+ * @param {(page: number) => void} go
+ */
+export function showPager(place, { current_page: page, total_pages: pages }, go) {
+  const turn = (label, to) => button(label, () => go(to), { disabled: to < 1 || to > pages })
+  const before = place.contains(document.activeElement) ? document.activeElement.textContent : null
+  place.replaceChildren(...(pages > 1 ? [turn('Previous', page - 1), h('span', { class: 'quiet' }, `${page} of ${pages}`), turn('Next', page + 1)] : []))
+  const buttons = [...place.querySelectorAll('button:not(:disabled)')]
+  if (before) (buttons.find((one) => one.textContent === before) ?? buttons[0])?.focus()
+}
+
+/** A bar that shows how far something is; see `showPart`. */
+export function progressBar(label) {
+  return h('span', { class: 'progress', role: 'progressbar', 'aria-label': label }, h('span', {}))
+}
+
+/** Show a part (0 to 1) of a progress bar, or that nobody knows how long it takes (null). */
+export function showPart(bar, part) {
+  bar.classList.toggle('endless', part === null)
+  bar.firstChild.style.setProperty('--part', part ?? 0)
+  if (part === null) bar.removeAttribute('aria-valuenow')
+  else bar.setAttribute('aria-valuenow', String(Math.round(part * 100)))
 }
 
 /** The face of a person: initials on their colour. */
