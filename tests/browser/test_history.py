@@ -50,7 +50,9 @@ async def test_a_version_holds_what_was_typed_just_before(visit: Visit, api: Api
         """() => {
           // What is written goes out late, as over a slow line; the acknowledgement with it.
           const send = WebSocket.prototype.send
-          WebSocket.prototype.send = function (data) { setTimeout(() => send.call(this, data), 600) }
+          WebSocket.prototype.send = function (data) {
+            setTimeout(() => send.call(this, data), 600)
+          }
         }"""
     )
     await alice.narration(1).fill("After")
