@@ -172,19 +172,23 @@ export function ask(title, label, value, yes) {
 }
 
 /**
- * A menu that opens below a button.
+ * A menu that opens below a button, and closes when that is pressed again.
  *
  * @param {Element} anchor
  * @param {Array<{label: string, iconName?: string, action: () => void, danger?: boolean, disabled?: boolean}|null>} items
  */
 export function openMenu(anchor, items) {
+  if (anchor.getAttribute('aria-expanded') === 'true') {
+    document.querySelector('.menu')?.dispatchEvent(new Event('close'))
+    return
+  }
   const close = () => {
     menu.remove()
     document.removeEventListener('pointerdown', outside, true)
     anchor.setAttribute('aria-expanded', 'false')
   }
   const outside = (event) => {
-    if (!menu.contains(event.target)) close()
+    if (!menu.contains(event.target) && !anchor.contains(event.target)) close()
   }
   const entries = items.map((item) =>
     item === null
@@ -208,7 +212,7 @@ export function openMenu(anchor, items) {
           item.label,
         ),
   )
-  const menu = h('div', { class: 'menu', role: 'menu', on: { keydown: (event) => moveInMenu(event, menu, anchor, close) } }, ...entries)
+  const menu = h('div', { class: 'menu', role: 'menu', on: { close, keydown: (event) => moveInMenu(event, menu, anchor, close) } }, ...entries)
   ;(anchor.closest('dialog') ?? document.body).append(menu)
   const box = anchor.getBoundingClientRect()
   const left = Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))

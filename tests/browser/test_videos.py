@@ -146,6 +146,26 @@ async def test_one_video_is_made_however_often_the_button_is_pressed(
     assert len((await api.call("GET", "/videos", user="tilda")).data["videos"]) == 1
 
 
+async def test_a_menu_closes_by_its_button_and_by_the_keyboard(visit: Visit, api: Api) -> None:
+    await api.make_video("tobi")
+    tobi = await visit("tobi")
+    await tobi.open_list()
+    more = tobi.button("More for A video")
+    menu = tobi.page.get_by_role("menu")
+    for _ in range(2):
+        await more.click()
+        await expect(menu).to_be_visible()
+        await more.click()
+        await expect(menu).to_have_count(0)
+    await more.click()
+    await tobi.page.keyboard.press("Escape")
+    await expect(menu).to_have_count(0)
+    await expect(more).to_be_focused()
+    await more.click()
+    await tobi.page.mouse.click(5, 500)
+    await expect(menu).to_have_count(0)
+
+
 async def test_what_goes_wrong_in_a_dialog_is_said_on_top_of_it(visit: Visit, api: Api) -> None:
     video = await api.make_video("uma")
     uma = await visit("uma")
