@@ -44,7 +44,11 @@ export function openHistory(editor) {
       none.hidden = versions.length > 0
       showPager(pager, pagination, load)
     })
-  const look = ({ number }, title) => attempt(async () => showVersion(rest, title, await rest.get(`${path}/${number}`)))
+  const look = ({ number }, title) =>
+    attempt(async () => {
+      const found = await rest.get(`${path}/${number}`)
+      if (list.isConnected) showVersion(rest, title, found)
+    })
   const compare = ({ number }, line) => attemptSettled(async () => setText(line, summary(await rest.get(`${path}/${number}/diff`))))
   const restore = async ({ number }, title) => {
     if (!(await confirm(`Restore ${title}?`, 'Everybody sees it at once. What is there now stays in the history.', 'Restore', { danger: false }))) return

@@ -12,6 +12,7 @@ const SNAP_PIXELS = 7
 const LEAST_ZOOM = 1
 const MOST_ZOOM = 16
 const RULER_PIXELS = 28
+const MARK_PIXELS = 92 // room for two labels: the last one stands left of its mark
 
 export class Timeline {
   #zoom = 1
@@ -138,7 +139,7 @@ export class Timeline {
 
   #drawRuler(seconds) {
     const width = Math.max(200, this.ruler.clientWidth)
-    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= 76) ?? 600
+    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= MARK_PIXELS) ?? 600
     const marks = Array.from({ length: Math.min(200, Math.floor(seconds / step) + 1) }, (_, index) => round(index * step))
     reconcile(this.ruler, marks, (mark) => `${mark}/${step}`, (mark) => h('span', { class: 'mark' }, clock(mark, step < 1)), (element, mark) => {
       element.style.left = `${(mark / seconds) * 100}%`

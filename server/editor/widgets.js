@@ -119,16 +119,19 @@ export function confirm(title, text, yes, { danger = true } = {}) {
   })
 }
 
-/** An action that is not begun again before it has ended. */
+/** A listener that does `action`, and not again before that has ended; the element is busy meanwhile. */
 export function once(action) {
   let busy = false
-  return async (...values) => {
+  return async (event) => {
     if (busy) return
     busy = true
+    const { currentTarget: element } = event
+    element.setAttribute('aria-busy', 'true')
     try {
-      await action(...values)
+      await action()
     } finally {
       busy = false
+      element.removeAttribute('aria-busy')
     }
   }
 }
@@ -138,7 +141,7 @@ export function onSubmit(action) {
   const submit = once(() => action().catch(complain))
   return (event) => {
     event.preventDefault()
-    submit()
+    submit(event)
   }
 }
 

@@ -85,6 +85,30 @@ async def test_a_long_history_has_pages(visit: Visit, api: Api) -> None:
     await expect(alice.dialog.get_by_role("button", name="Previous")).to_be_focused()
 
 
+async def test_a_version_that_comes_late_does_not_open_by_itself(visit: Visit, api: Api) -> None:
+    video, alice, _ = await pair(visit, api, "Slow")
+    assert (await api.call("POST", f"/videos/{video}/versions", {"name": "Kept"})).status == 201
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await alice.page.route("**/versions/1", hold)
+    await alice.button("History").click()
+    look = alice.dialog.get_by_role("button", name="Look")
+    await look.click()
+    await expect(look).to_have_attribute("aria-busy", "true")
+    await alice.page.keyboard.press("Escape")
+    async with alice.page.expect_response("**/versions/1") as answered:
+        held.set()
+    await (await answered.value).finished()
+    await alice.narration(1).press("End")
+    await alice.page.keyboard.type("!")
+    await alice.saved()
+    await expect(alice.page.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_a_restore_is_asked_for_once(visit: Visit, api: Api) -> None:
     _, alice, _ = await pair(visit, api, "As it was")
     await alice.button("History").click()
