@@ -174,7 +174,8 @@ def _id_of(name: str, value: str) -> str:
         return value
     canonical = value.lower()
     if not is_id(canonical):
-        raise _NOT_FOUND.get(name, NotFound)("There is no such thing.")
+        missing = _NOT_FOUND.get(name)
+        raise NotFound("There is no such thing.") if missing is None else missing()
     return canonical
 
 
