@@ -1,4 +1,4 @@
-// The pictures on the cards of videos: each video's first scene, drawn as the editor draws it.
+// Pictures of scenes that REST shows: each video's first on its card, and those of a version.
 
 import { Assets } from './assets.js'
 import { h } from './dom.js'
@@ -46,14 +46,24 @@ export class Covers {
     }
   }
 
-  #paint(video, { duration, layers }, place) {
-    const canvas = h('canvas', { class: 'cover', ...sizeOf(video.aspect_ratio, SHORT) })
-    const scene = { duration, layers: layers.filter(({ type }) => LAYER_TYPES.includes(type)).map(readLayer) }
-    const paint = () => paintScene(canvas.getContext('2d'), { background: BACKGROUND }, scene, duration / 2, this.assets)
+  #paint(video, scene, place) {
+    const { canvas, paint } = pictureOf({ ratio: video.aspect_ratio, background: BACKGROUND }, scene, this.assets)
     this.#painted.push(paint)
-    paint()
     place.append(canvas)
   }
+}
+
+/**
+ * A picture of the middle of a scene, as the REST API shows one.
+ *
+ * @returns {{canvas: HTMLCanvasElement, paint: () => void}} `paint` draws it anew, when a file has loaded
+ */
+export function pictureOf({ ratio, background }, { duration, layers }, assets) {
+  const canvas = h('canvas', { class: 'cover', ...sizeOf(ratio, SHORT) })
+  const scene = { duration, layers: layers.filter(({ type }) => LAYER_TYPES.includes(type)).map(readLayer) }
+  const paint = () => paintScene(canvas.getContext('2d'), { background }, scene, duration / 2, assets)
+  paint()
+  return { canvas, paint }
 }
 
 function isSeen({ type, enabled }) {

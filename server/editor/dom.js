@@ -75,6 +75,19 @@ function place(parent, element, before) {
   focused?.focus({ preventScroll: true })
 }
 
+/**
+ * Scroll `scroller` so that `element` can be seen, below as many pixels as something there covers.
+ * What is under the pointer stays where it is: a click may be under way.
+ */
+export function reveal(scroller, element, covered = 0) {
+  if (!element || element.matches(':hover')) return
+  const [box, frame] = [element.getBoundingClientRect(), scroller.getBoundingClientRect()]
+  const above = box.top - frame.top - covered
+  const below = box.bottom - frame.bottom
+  if (above < 0) scroller.scrollTop += above
+  else if (below > 0) scroller.scrollTop += Math.min(above, below)
+}
+
 /** Call `action` once in the next frame, however often the result is called before. */
 export function everyFrame(action) {
   let asked = 0

@@ -25,6 +25,8 @@ import { ask, button, iconButton, toast } from './widgets.js'
 export class Editor {
   #end = new Subscriptions()
   #closed = false
+  #live = false
+  #asking = null
 
   constructor(app, videoId) {
     this.app = app
@@ -157,7 +159,9 @@ export class Editor {
     const { selection, project, connection, presence } = this
     this.#end.on(project, 'change', this.update)
     this.#end.on(connection, 'change', () => {
-      if (connection.denied && !project.readOnly) this.#learnRole()
+      const back = connection.phase === 'live' && !this.#live
+      this.#live = connection.phase === 'live'
+      if (back || (connection.denied && !project.readOnly)) this.#learnRole()
       this.status.update() // at once: no frame passes in which an edit is called saved
       this.update()
     })
@@ -170,11 +174,13 @@ export class Editor {
       this.update()
     })
     this.#end.on(this.body, 'pointerdown', () => this.people.stop())
+    this.#end.on(document, 'keydown', ({ key }) => key !== 'Tab' && this.body.contains(document.activeElement) && this.people.stop())
     this.#end.on(this.app.session, 'change', () => this.app.session.token && connection.retry())
     this.#end.on(document, 'keydown', (event) => {
       if (!event.defaultPrevented && press(event, this)) event.preventDefault()
     })
     this.#end.on(window, 'focus', () => this.#learnRole())
+    this.#end.on(window, 'resize', this.update)
     this.#end.on(window, 'beforeunload', (event) => {
       if (connection.hasUnsaved && !connection.isKept) event.preventDefault()
     })
@@ -188,7 +194,12 @@ export class Editor {
     if (!this.#closed) this.update()
   }
 
-  async #learnRole() {
+  #learnRole() {
+    this.#asking ??= this.#askRole().finally(() => (this.#asking = null))
+    return this.#asking
+  }
+
+  async #askRole() {
     try {
       const { video } = await this.app.rest.get(`/videos/${this.video.id}`)
       if (this.#closed) return

@@ -24,6 +24,10 @@ export function plural(count, one, many = `${one}s`) {
   return `${count} ${count === 1 ? one : many}`
 }
 
+export function capital(text) {
+  return text[0].toUpperCase() + text.slice(1)
+}
+
 export function round(value, digits = 2) {
   const factor = 10 ** digits
   return Math.round(value * factor) / factor

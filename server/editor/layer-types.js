@@ -71,6 +71,7 @@ export const TYPES = {
   },
   voiceover: {
     label: 'Voiceover',
+    choice: 'voice',
     icon: 'voiceover',
     library: 'voices',
     fresh: { text: '', speed: 1, pitch: 1, volume: 1 },

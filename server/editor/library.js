@@ -6,7 +6,7 @@ import { icon } from './icons.js'
 import { TABS } from './library-tabs.js'
 import { sameOrigin } from './assets.js'
 import { Uploads } from './uploads.js'
-import { button, complain, iconButton, openDialog, relabel, toast } from './widgets.js'
+import { complain, iconButton, openDialog, relabel, showPager, toast } from './widgets.js'
 
 export class Library {
   #tab = TABS[0]
@@ -29,11 +29,10 @@ export class Library {
     this.filters = h('div', { class: 'row library-filters' })
     this.items = h('ul', { class: 'library-items' })
     this.pager = h('div', { class: 'pager' })
-    this.uploads = new Uploads(this.editor.app.rest, () => this.#reload(), () => this.editor.project.video.ratio)
+    this.uploads = new Uploads(this.editor.app.rest, () => this.#go(1), () => this.editor.project.video.ratio)
     const search = afterPause((text) => {
       this.#search = text
-      this.#page = 1
-      this.#load()
+      this.#go(1)
     }, 250)
     const box = h('label', { class: 'search' }, icon('search'), h('input', { type: 'search', placeholder: 'Search', 'aria-label': 'Search the library', on: { input: (event) => search(event.target.value) } }))
     this.#search = ''
@@ -73,13 +72,7 @@ export class Library {
 
   #filter(key, value) {
     this.#filters[key] = value
-    this.#page = 1
-    this.#load()
-  }
-
-  #reload() {
-    this.#page = 1
-    this.#load()
+    this.#go(1)
   }
 
   async #load() {
@@ -104,12 +97,12 @@ export class Library {
     this.items.dataset.look = tab.look
     this.items.replaceChildren(...items.map((item) => this.#item(tab, item)))
     if (!items.length) this.items.append(h('li', { class: 'empty' }, icon(tab.icon, 32), this.#search ? 'Nothing is found.' : 'Nothing is here yet.', this.#search || !tab.stocked ? null : h('span', { class: 'small' }, 'The command “cocut seed” makes a stock to begin with.')))
-    const pages = pagination?.total_pages ?? 1
-    const go = (step) => () => {
-      this.#page += step
-      this.#load()
-    }
-    this.pager.replaceChildren(...(pages > 1 ? [button('Previous', go(-1), { disabled: this.#page <= 1 }), h('span', { class: 'quiet' }, `${this.#page} of ${pages}`), button('Next', go(1), { disabled: this.#page >= pages })] : []))
+    showPager(this.pager, pagination, (page) => this.#go(page))
+  }
+
+  #go(page) {
+    this.#page = page
+    this.#load()
   }
 
   #item(tab, item) {

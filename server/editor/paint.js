@@ -26,8 +26,8 @@ export function sizeOf(ratio, short) {
  *   isLoading: (layer) => boolean}} assets
  * @param {{playing: boolean, neighbours: {before, after}}} options `neighbours` are the scenes that
  *   transitions join this one with
- * @returns {Map<string, {x: number, y: number, width: number, height: number}>} the boxes of the
- *   layers that were drawn, in pixels
+ * @returns {Map<string, {x: number, y: number, width: number, height: number, rotation: number}>} the
+ *   boxes of the layers that were drawn, in pixels, turned by `rotation` degrees about their middle
  */
 export function paintScene(context, video, scene, t, assets, { playing = false, neighbours = {} } = {}) {
   const { canvas } = context
@@ -75,7 +75,7 @@ function paintLayer(context, frame, layer, scene, t, assets, playing) {
     context.translate(look.x * frame.width + at.dx * short, look.y * frame.height + at.dy * short)
     context.scale(at.scale, at.scale)
   }
-  const around = (look, width, height) => ({ x: look.x * frame.width - width / 2, y: look.y * frame.height - height / 2, width, height })
+  const around = (look, width, height) => ({ x: look.x * frame.width - width / 2, y: look.y * frame.height - height / 2, width, height, rotation: look.rotation ?? 0 })
   if (layer.type === 'text') {
     const look = textLook(properties)
     if (!look.text.trim()) return around(look, 200 * frame.unit, 60 * frame.unit)

@@ -3,7 +3,6 @@
 import { h, reconcile, setText } from './dom.js'
 import { face, openMenu, toast } from './widgets.js'
 
-const SHOWN = 5
 const MOST_LISTED = 40
 
 export class People {
@@ -19,9 +18,10 @@ export class People {
   update() {
     const { presence, project, selection } = this.editor
     const { others } = presence
+    const shown = room()
     reconcile(
       this.list,
-      others.slice(0, SHOWN),
+      others.slice(0, shown),
       (other) => `${other.client} ${other.name} ${other.colour}`,
       (other) => h('li', {}, h('button', { type: 'button', class: 'person', on: { click: () => this.#follow(other.client) } }, face(other.name, other.colour))),
       (element, other) => {
@@ -36,9 +36,9 @@ export class People {
         button.setAttribute('aria-pressed', String(this.#following === other.client))
       },
     )
-    this.more.hidden = others.length <= SHOWN
-    setText(this.more, `+${others.length - SHOWN}`)
-    this.more.setAttribute('aria-label', `${others.length - SHOWN} more are here`)
+    this.more.hidden = others.length <= shown
+    setText(this.more, `+${others.length - shown}`)
+    this.more.setAttribute('aria-label', `${others.length - shown} more are here`)
     const followed = others.find((other) => other.client === this.#following)
     if (!followed) this.#following = null
     else if (project.scene(followed.at.scene)) selection.select(followed.at.scene, project.layer(followed.at.layer) ? followed.at.layer : null)
@@ -53,7 +53,7 @@ export class People {
 
   #listMore() {
     const { others } = this.editor.presence
-    openMenu(this.more, others.slice(SHOWN, SHOWN + MOST_LISTED).map(({ client, name }) => ({ label: `Follow ${name}`, iconName: 'pointer', action: () => this.#follow(client) })))
+    openMenu(this.more, others.slice(room(), room() + MOST_LISTED).map(({ client, name }) => ({ label: `Follow ${name}`, iconName: 'pointer', action: () => this.#follow(client) })))
   }
 
   #follow(client) {
@@ -62,4 +62,10 @@ export class People {
     if (other) toast(this.#following === null ? `You go your own way again.` : `You follow ${other.name}.`)
     this.update()
   }
+}
+
+/** How many faces the header has room for. */
+function room() {
+  if (innerWidth > 820) return 5
+  return innerWidth > 480 ? 2 : 1
 }

@@ -125,7 +125,7 @@ export class PropertiesPanel {
       return h('div', { class: 'group' }, h('h3', {}, title), ...made.map(({ part }) => part.element))
     })
     const speak = layer.type === 'voiceover' && !project.readOnly && button('Make the voice', () => this.#speak(id, speak), { iconName: 'voiceover' })
-    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), this.source), project.readOnly ? null : button(`Choose ${type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null, layer.type === 'voiceover' ? this.voice : null)
+    const source = type.library && h('div', { class: 'group' }, h('h3', {}, 'From'), h('p', { class: 'source' }, icon(type.icon), this.source), project.readOnly ? null : button(`Choose ${type.choice ?? type.label.toLowerCase()}`, () => library.open(type.library, id), { iconName: 'library' }), speak || null, layer.type === 'voiceover' ? this.voice : null)
     this.body.replaceChildren(h('div', { class: 'group' }, h('h3', {}, `${type.label} layer`), ...common.map(({ part }) => part.element)), ...(source ? [source] : []), ...groups)
   }
 }

@@ -4,9 +4,10 @@ import { sameOrigin } from './assets.js'
 import { h, reconcile, setText } from './dom.js'
 import { ago, clock } from './format.js'
 import { icon } from './icons.js'
-import { button, complain, openDialog } from './widgets.js'
+import { button, complain, onSubmit, openDialog, progressBar, showPart } from './widgets.js'
 
 const POLL_MS = 1000
+const RETRY_MS = 3000
 const LARGEST = { free: 720, pro: 1080, business: 2160 }
 const QUALITIES = [360, 480, 720, 1080, 1440, 2160]
 const FORMATS = [['mp4', 'MP4'], ['webm', 'WebM'], ['mov', 'MOV'], ['gif', 'GIF'], ['mp3', 'MP3 (sound only)']]
@@ -25,6 +26,7 @@ export function openRenders(editor) {
   const none = h('p', { class: 'quiet', hidden: true }, empty ? 'There is nothing to render yet: add a scene first.' : 'Nothing was rendered yet.')
   const complaint = h('p', { class: 'complaint', role: 'alert' })
   let timer = 0
+  let lost = false
 
   const load = async () => {
     clearTimeout(timer)
@@ -34,13 +36,16 @@ export function openRenders(editor) {
       // A row is made anew when its buttons change: what has the focus keeps it meanwhile.
       reconcile(list, renders, (render) => `${render.job_id} ${RUNNING.includes(render.status)}`, (render) => row(editor, render, load), showProgress)
       none.hidden = renders.length > 0
+      if (lost) setText(complaint, '')
+      lost = false
       if (renders.some((render) => RUNNING.includes(render.status))) timer = setTimeout(load, POLL_MS)
     } catch (error) {
-      setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
+      lost = error.status !== 404
+      setText(complaint, lost ? error.message : 'This server does not render.')
+      if (lost) timer = setTimeout(load, RETRY_MS)
     }
   }
-  const start = async (event) => {
-    event.preventDefault()
+  const start = onSubmit(async () => {
     setText(complaint, '')
     try {
       await editor.connection.settled()
@@ -49,7 +54,7 @@ export function openRenders(editor) {
     } catch (error) {
       setText(complaint, error.status === 404 ? 'This server does not render.' : error.message)
     }
-  }
+  })
   const form = h(
     'form',
     { class: 'render-form', on: { submit: start } },
@@ -108,7 +113,7 @@ function row(editor, render, load) {
     'li',
     { class: 'render', data: { status: render.status } },
     h('span', { class: 'grow' }, h('span', { class: 'block render-says' }), h('span', { class: 'quiet small' }, ago(render.created_at))),
-    running ? h('span', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress' }, h('span', {})) : null,
+    running ? progressBar('Progress') : null,
     running && !editor.project.readOnly ? button('Cancel', cancel) : null,
     film ? button('Watch', () => watch(editor.project, render), { iconName: 'play' }) : null,
     film ? h('a', { class: 'button', href: sameOrigin(film), download: '' }, icon('download'), 'Download') : null,
@@ -127,8 +132,7 @@ function showProgress(element, render) {
   }[render.status]
   setText(element.querySelector('.render-says'), says)
   const bar = element.querySelector('.progress')
-  bar?.setAttribute('aria-valuenow', String(Math.round(part)))
-  bar?.firstChild.style.setProperty('--part', part / 100)
+  if (bar) showPart(bar, part / 100)
 }
 
 function watch(project, render) {

@@ -44,7 +44,17 @@ export class Rest {
    * @param {(part: number) => void} progress 0 to 1
    * @param {AbortSignal} signal
    */
-  upload(path, file, fields, progress, signal) {
+  async upload(path, file, fields, progress, signal) {
+    const { token } = this.#session
+    try {
+      return await this.#send(path, file, fields, progress, signal)
+    } catch (error) {
+      if (error.status !== 401 || signal.aborted || !(await this.#session.refused(token))) throw error
+      return this.#send(path, file, fields, progress, signal)
+    }
+  }
+
+  #send(path, file, fields, progress, signal) {
     return new Promise((resolve, reject) => {
       const form = new FormData()
       for (const [name, value] of Object.entries(fields)) form.append(name, value)
@@ -62,7 +72,7 @@ export class Rest {
       })
       request.addEventListener('error', () => reject(offline()))
       request.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')))
-      signal?.addEventListener('abort', () => request.abort())
+      signal.addEventListener('abort', () => request.abort())
       request.send(form)
     })
   }

@@ -1,6 +1,6 @@
 // The panel of scenes: one card each, with its narration.
 
-import { h, reconcile, setText, toggleAttribute } from './dom.js'
+import { h, reconcile, reveal, setText, toggleAttribute } from './dom.js'
 import { clock, clamp, plural, round } from './format.js'
 import { icon } from './icons.js'
 import { Narration } from './narration.js'
@@ -9,13 +9,15 @@ import { face, iconButton, openMenu } from './widgets.js'
 
 export class ScenesPanel {
   #narrations = new Map()
+  #revealed = null
 
   constructor(editor) {
     this.editor = editor
     this.total = h('span', { class: 'quiet small' })
     this.list = h('ol', { class: 'scene-list', 'aria-label': 'Scenes' })
     this.add = h('button', { type: 'button', class: 'add-scene', on: { click: () => this.addAfter(null) } }, icon('add'), 'Add scene')
-    this.element = h('section', { class: 'panel scenes', 'aria-label': 'Scenes' }, h('div', { class: 'panel-head' }, h('h2', {}, 'Scenes'), this.total), h('div', { class: 'scene-scroll' }, this.list, this.add))
+    this.scroll = h('div', { class: 'scene-scroll' }, this.list, this.add)
+    this.element = h('section', { class: 'panel scenes', 'aria-label': 'Scenes' }, h('div', { class: 'panel-head' }, h('h2', {}, 'Scenes'), this.total), this.scroll)
     this.reorder = new Reorder(this.list, '.scene-card', (id, index) => this.#moved(id, index), () => !editor.project.readOnly)
   }
 
@@ -34,6 +36,10 @@ export class ScenesPanel {
         narration.close()
         this.#narrations.delete(id)
       }
+    }
+    if (this.#revealed !== selection.scene) {
+      this.#revealed = selection.scene
+      reveal(this.scroll, this.list.querySelector('[aria-current]'))
     }
     this.updatePresence()
   }

@@ -3,6 +3,7 @@
 const KEY = 'cocut:token'
 const NAME_KEY = 'cocut:name'
 const RENEW_SECONDS = 120
+const RETRY_MS = 5000
 const COLOURS = ['#d1495b', '#00798c', '#8f5bd6', '#2e8b57', '#c06014', '#3066be', '#b5388e', '#5c7a1f', '#7a5c3e', '#0f7173']
 const FIRST = ['Amber', 'Brisk', 'Calm', 'Clever', 'Coral', 'Golden', 'Kind', 'Lively', 'Quiet', 'Sunny', 'Swift', 'Warm']
 const SECOND = ['Badger', 'Crane', 'Falcon', 'Finch', 'Fox', 'Heron', 'Lynx', 'Otter', 'Panda', 'Robin', 'Seal', 'Wren']
@@ -16,6 +17,15 @@ export class Session extends EventTarget {
   #guest = false
   #timer = 0
   #asking = null
+  #waits = false
+
+  constructor() {
+    super()
+    addEventListener('storage', ({ key, newValue }) => {
+      // Another tab of the same person has a new token.
+      if (key === KEY && newValue && this.#token && readClaims(newValue)?.sub === this.user) this.#take(newValue, this.#guest)
+    })
+  }
 
   get token() {
     return this.#token
@@ -73,8 +83,10 @@ export class Session extends EventTarget {
   async begin() {
     const kept = localStorage.getItem(KEY)
     const claims = kept ? readClaims(kept) : null
-    if (claims && claims.exp * 1000 > Date.now()) this.#take(kept, localStorage.getItem(`${KEY}:guest`) === '1')
-    else await this.#becomeGuest()
+    const guest = localStorage.getItem(`${KEY}:guest`) === '1'
+    if (claims && claims.exp * 1000 > Date.now()) this.#take(kept, guest)
+    else if (await this.#becomeGuest()) return true
+    else if (claims && guest && this.#waits) this.#take(kept, true) // what is kept here can be opened
     return this.#token !== null
   }
 
@@ -100,21 +112,28 @@ export class Session extends EventTarget {
     if (this.#guest) {
       this.#asking ??= this.#becomeGuest().finally(() => (this.#asking = null))
       if (await this.#asking) return true
+      if (this.#waits) return false
     }
     this.dispatchEvent(new Event('expired'))
     return false
   }
 
+  /** Whether a guest's token came; if not for want of a server, `#waits`, and it is asked again. */
   async #becomeGuest() {
+    clearTimeout(this.#timer)
     try {
       const response = await fetch('/editor/token', { method: 'POST' })
-      if (!response.ok) return false
-      const { data } = await response.json()
-      this.#take(data.token, true)
-      return true
+      this.#waits = response.status >= 429
+      if (response.ok) {
+        const { data } = await response.json()
+        this.#take(data.token, true)
+        return true
+      }
     } catch {
-      return false // the server cannot be reached
+      this.#waits = true
     }
+    if (this.#waits && this.#guest) this.#timer = setTimeout(() => this.refused(this.#token), RETRY_MS)
+    return false
   }
 
   #take(token, guest) {

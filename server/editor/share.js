@@ -1,7 +1,7 @@
 // Sharing a video: its members and their roles.
 
-import { h } from './dom.js'
-import { button, complain, face, iconButton, openDialog, toast } from './widgets.js'
+import { h, reconcile } from './dom.js'
+import { button, complain, face, iconButton, onSubmit, openDialog, showPager, toast } from './widgets.js'
 
 const ROLES = [['editor', 'Can edit'], ['viewer', 'Can watch']]
 
@@ -20,13 +20,28 @@ export function share(app, video) {
     }
     await load()
   }
+  const pager = h('div', { class: 'pager' })
+  let page = 1
   const load = async () => {
+    list.setAttribute('aria-busy', 'true')
     try {
-      const { members } = await app.rest.get(path, { limit: 100 })
-      list.replaceChildren(...members.map((member) => row(member)))
+      const { members, pagination } = await app.rest.get(path, { page, limit: 50 })
+      if (!members.length && page > 1) {
+        page = pagination.total_pages
+        return load()
+      }
+      const focused = list.contains(document.activeElement)
+      reconcile(list, members, ({ user_id: id, name, role: one }) => `${id} ${name} ${one === 'owner'}`, row, showRole)
+      if (focused && !list.contains(document.activeElement)) user.focus() // who had the focus is gone
+      showPager(pager, pagination, (to) => {
+        page = to
+        load()
+      })
     } catch (error) {
       list.replaceChildren(h('li', { class: 'quiet' }, error.message))
     }
+    list.setAttribute('aria-busy', 'false')
+    return undefined
   }
   const row = (member) => {
     const name = member.name ?? member.user_id
@@ -42,13 +57,12 @@ export function share(app, video) {
       owner ? null : iconButton('close', `Remove ${name}`, remove),
     )
   }
-  const add = async (event) => {
-    event.preventDefault()
-    await change(async () => {
+  const add = onSubmit(() =>
+    change(async () => {
       await app.rest.put(`${path}/${encodeURIComponent(user.value.trim())}`, { role: role.value })
       user.value = ''
-    })
-  }
+    }),
+  )
   const copy = async () => {
     await navigator.clipboard.writeText(link)
     toast('The link is copied.')
@@ -56,10 +70,16 @@ export function share(app, video) {
   openDialog(`Share “${video.title}”`, [
     h('form', { class: 'row', on: { submit: add } }, user, role, button('Add', null, { primary: true, type: 'submit' })),
     list,
+    pager,
     h('div', { class: 'row link-row' }, h('input', { class: 'input grow mono', readonly: true, value: link, 'aria-label': 'Link to the video' }), button('Copy link', () => copy().catch(complain), { iconName: 'copy' })),
     h('p', { class: 'quiet small' }, 'The link opens the video for its members.'),
   ])
   load()
+}
+
+function showRole(element, { role }) {
+  const select = element.querySelector('select')
+  if (select) select.value = role
 }
 
 function roleSelect(value, label, change = null) {

@@ -30,11 +30,10 @@ export function renewSession(app) {
   if (document.querySelector('dialog.renewal')) return
   const dialog = openDialog('Your session has ended', [
     h('p', {}, 'What you have done is kept in this browser. Paste a new token to go on and save it.'),
-    tokenForm('Continue', (token) => {
-      app.session.signIn(token)
-      dialog.close()
-    }),
-  ])
+    tokenForm('Continue', (token) => app.session.signIn(token)),
+  ], { onClose: () => app.session.removeEventListener('change', renewed) })
+  const renewed = () => app.session.isExpired || dialog.close()
+  app.session.addEventListener('change', renewed)
   dialog.element.classList.add('renewal')
 }
 

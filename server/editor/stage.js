@@ -3,10 +3,13 @@
 import { everyFrame, h, reconcile, setText, Subscriptions } from './dom.js'
 import { clamp, clock, round } from './format.js'
 import { icon } from './icons.js'
+import { number, shapeLook } from './looks.js'
 import { paintScene, sizeOf } from './paint.js'
 import { iconButton, relabel } from './widgets.js'
 
 const SNAP_PERCENT = 1.2
+const SNAP_DEGREES = 4
+const TURN_PIXELS = 30
 const PLACED = ['text', 'media', 'shape', 'avatar']
 
 export class Stage {
@@ -18,7 +21,7 @@ export class Stage {
     this.editor = editor
     const { player } = editor
     this.canvas = h('canvas', { class: 'stage-canvas', role: 'img' })
-    this.frame = h('div', { class: 'stage-selection', hidden: true }, h('span', { class: 'stage-handle', 'aria-hidden': 'true' }))
+    this.frame = h('div', { class: 'stage-selection', hidden: true }, h('span', { class: 'stage-handle', 'aria-hidden': 'true' }), h('span', { class: 'stage-turn', 'aria-hidden': 'true' }))
     this.guides = [h('span', { class: 'guide upright', hidden: true }), h('span', { class: 'guide level', hidden: true })]
     this.pointers = h('div', { class: 'pointers', 'aria-hidden': 'true' })
     this.surface = h('div', { class: 'stage-surface', tabindex: 0, role: 'group', 'aria-label': 'Canvas; arrow keys move the selected layer' }, this.canvas, this.frame, ...this.guides, this.pointers)
@@ -125,7 +128,11 @@ export class Stage {
     this.frame.style.top = `${(box.y / height) * 100}%`
     this.frame.style.width = `${(box.width / width) * 100}%`
     this.frame.style.height = `${(box.height / height) * 100}%`
-    this.frame.firstChild.hidden = this.editor.project.readOnly
+    this.frame.style.transform = `rotate(${box.rotation}deg)`
+    const [handle, turn] = this.frame.children
+    handle.hidden = this.editor.project.readOnly
+    turn.hidden = handle.hidden || layer.type !== 'shape'
+    turn.classList.toggle('below', box.y * (this.surface.clientHeight / height) < TURN_PIXELS)
   }
 
   #at(event) {
@@ -135,21 +142,26 @@ export class Stage {
 
   #down(event) {
     if (event.button !== 0) return
+    this.paint.now() // what is hit is what is there now
     const { project, selection } = this.editor
     const at = this.#at(event)
-    const handle = event.target.classList.contains('stage-handle')
+    const handle = ['stage-handle', 'stage-turn'].find((name) => event.target.classList.contains(name)) ?? null
     const id = handle ? selection.layer : this.#hit(at)
     selection.select(selection.scene, id)
     const layer = project.layer(id)
     if (!layer || project.readOnly || !PLACED.includes(layer.type)) return
     this.surface.setPointerCapture(event.pointerId)
     const { x = 50, y = 50 } = layer.properties.position ?? {}
-    this.#drag = { id, at, x: Number(x), y: Number(y), handle, size: sizeProperty(layer), began: false }
+    this.#drag = { id, at, x: Number(x), y: Number(y), handle, layer, began: false }
   }
 
   #hit({ x, y }) {
     const point = { x: (x / 100) * this.canvas.width, y: (y / 100) * this.canvas.height }
-    const inside = ([, box]) => point.x >= box.x && point.x <= box.x + box.width && point.y >= box.y && point.y <= box.y + box.height
+    const inside = ([, box]) => {
+      const turn = (-box.rotation * Math.PI) / 180
+      const [across, down] = [point.x - box.x - box.width / 2, point.y - box.y - box.height / 2]
+      return Math.abs(across * Math.cos(turn) - down * Math.sin(turn)) <= box.width / 2 && Math.abs(across * Math.sin(turn) + down * Math.cos(turn)) <= box.height / 2
+    }
     return [...this.#boxes].reverse().find(inside)?.[0] ?? null
   }
 
@@ -163,10 +175,16 @@ export class Stage {
     if (!drag.began && Math.hypot(dx * at.box.width, dy * at.box.height) < 300) return
     const options = { apart: !drag.began }
     drag.began = true
-    if (drag.handle) {
-      const reach = (point) => Math.max(1, Math.hypot(((point.x - drag.x) * at.box.width) / 100, ((point.y - drag.y) * at.box.height) / 100))
-      const [name, value, low, high, digits] = drag.size
-      this.editor.project.setProperties(drag.id, { [name]: clamp(round((value * reach(at)) / reach(drag.at), digits), low, high) }, options)
+    const from = (point) => [((point.x - drag.x) * at.box.width) / 100, ((point.y - drag.y) * at.box.height) / 100]
+    if (drag.handle === 'stage-handle') {
+      const reach = (point) => Math.max(1, Math.hypot(...from(point)))
+      this.editor.project.setProperties(drag.id, resized(drag.layer, reach(at) / reach(drag.at)), options)
+      return
+    }
+    if (drag.handle === 'stage-turn') {
+      const angle = (point) => (Math.atan2(...from(point).reverse()) * 180) / Math.PI
+      const turned = number(drag.layer.properties, 'rotation', 0, -3600, 3600) + angle(at) - angle(drag.at)
+      this.editor.project.setProperties(drag.id, { rotation: wholeTurn(turned, event.altKey ? 0 : SNAP_DEGREES) }, options)
       return
     }
     const free = event.altKey
@@ -195,7 +213,18 @@ export class Stage {
   }
 }
 
-function sizeProperty({ type, properties }) {
-  if (type === 'text') return ['font_size', Number(properties.font_size) || 32, 8, 400, 0]
-  return ['scale', Number(properties.scale) || 1, 0.05, 10, 2]
+/** The properties that make a layer `factor` times as large. */
+function resized({ type, properties }, factor) {
+  const scaled = (name, usual, low, high, digits) => ({ [name]: clamp(round(number(properties, name, usual, low, high) * factor, digits), low, high) })
+  if (type === 'text') return scaled('font_size', 32, 8, 400, 0)
+  if (type !== 'shape') return scaled('scale', 1, 0.05, 10, 2)
+  const drawn = ['line', 'arrow'].includes(shapeLook(properties).shape)
+  return { ...scaled('width', 30, 1, 400, 1), ...scaled('height', drawn ? 0 : 30, 0, 400, 1) }
+}
+
+/** An angle as -180 to 180 whole degrees, an eighth of a turn if it is that near to one. */
+function wholeTurn(degrees, near) {
+  const eighth = Math.round(degrees / 45) * 45
+  const whole = Math.round(Math.abs(degrees - eighth) <= near ? eighth : degrees)
+  return whole - 360 * Math.round(whole / 360)
 }

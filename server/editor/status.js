@@ -41,11 +41,12 @@ export class Status {
     const { phase, reason, denied } = connection
     const { kept } = editor.app.offline
     const { broken } = connection.local
-    const shown = `${phase} ${reason} ${denied} ${editor.role} ${kept} ${broken}`
+    const lost = navigator.onLine ? 'The server cannot be reached.' : 'You are offline.'
+    const shown = `${phase} ${reason} ${denied} ${editor.role} ${kept} ${broken} ${lost}`
     if (shown === this.#shown) return
     this.#shown = shown
     const says = {
-      offline: [offlineNotice(broken, kept), null],
+      offline: [offlineNotice(lost, broken, kept), null],
       expired: [`Your session has ended. ${broken ? 'Your changes are in this page only: leave it open.' : 'Your changes are kept in this browser.'}`, null],
       refused: [reason, button('Undo it and reconnect', () => editor.undoRefused())],
       lost: [reason, button('Back to the videos', () => editor.leaveForGood())],
@@ -62,8 +63,8 @@ function offlineText({ hasUnsaved, isKept }) {
   return isKept ? 'Offline, kept here' : 'Offline, not kept'
 }
 
-function offlineNotice(broken, pageKept) {
-  if (broken) return 'You are offline, and this browser keeps nothing. Go on working, but leave this page open: your changes are merged when the connection is back.'
-  const merged = 'You are offline. Go on working: your changes are kept in this browser and merged when the connection is back.'
+function offlineNotice(lost, broken, pageKept) {
+  if (broken) return `${lost} This browser keeps nothing: go on working, but leave this page open. Your changes are merged when the connection is back.`
+  const merged = `${lost} Go on working: your changes are kept in this browser and merged when the connection is back.`
   return pageKept ? merged : `${merged} Leave this page open: it does not open again before that.`
 }

@@ -1,6 +1,6 @@
 // The timeline of the selected scene: its layers as bars over time.
 
-import { h, reconcile, setText, Subscriptions, toggleAttribute } from './dom.js'
+import { h, reconcile, reveal, setText, Subscriptions, toggleAttribute } from './dom.js'
 import { clamp, clock, round } from './format.js'
 import { icon } from './icons.js'
 import { TYPES } from './layer-types.js'
@@ -11,9 +11,12 @@ import { ask, face, iconButton, openMenu, relabel } from './widgets.js'
 const SNAP_PIXELS = 7
 const LEAST_ZOOM = 1
 const MOST_ZOOM = 16
+const RULER_PIXELS = 28
+const MARK_PIXELS = 92 // room for two labels: the last one stands left of its mark
 
 export class Timeline {
   #zoom = 1
+  #revealed = null
   #drag = null
   #end = new Subscriptions()
 
@@ -65,7 +68,15 @@ export class Timeline {
     reconcile(this.rows, scene?.layers ?? [], (layer) => layer.id, (layer) => this.#create(layer), (row, layer) => this.#show(row, layer, scene))
     if (focused >= 0 && document.activeElement === document.body) this.#focusNear(focused)
     this.#showHead()
+    this.#showSelected()
     this.updatePresence()
+  }
+
+  #showSelected() {
+    const { layer } = this.editor.selection
+    if (layer === this.#revealed) return
+    this.#revealed = layer
+    reveal(this.scroll, this.rows.querySelector('[aria-current]'), RULER_PIXELS)
   }
 
   /** Where a row that had the focus has gone, go to the one in its place. */
@@ -128,7 +139,7 @@ export class Timeline {
 
   #drawRuler(seconds) {
     const width = Math.max(200, this.ruler.clientWidth)
-    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= 76) ?? 600
+    const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].find((one) => (one / seconds) * width >= MARK_PIXELS) ?? 600
     const marks = Array.from({ length: Math.min(200, Math.floor(seconds / step) + 1) }, (_, index) => round(index * step))
     reconcile(this.ruler, marks, (mark) => `${mark}/${step}`, (mark) => h('span', { class: 'mark' }, clock(mark, step < 1)), (element, mark) => {
       element.style.left = `${(mark / seconds) * 100}%`

@@ -1,9 +1,10 @@
 // Adding to a library: files that are dropped or chosen, and pictures made from words.
 
 import { h } from './dom.js'
+import { capital } from './format.js'
 import { icon } from './icons.js'
 import { RATIOS } from './paint.js'
-import { button, complain, iconButton, toast } from './widgets.js'
+import { button, complain, iconButton, progressBar, showPart, toast } from './widgets.js'
 
 const POLL_MS = 500
 const STYLES = ['cinematic', 'photographic', 'realistic', 'illustration', 'digital_art', 'anime', 'comic', 'watercolor', 'sketch', 'minimal', 'abstract', 'fantasy', 'neon', 'vintage', 'pixel_art']
@@ -56,12 +57,12 @@ export class Uploads {
   async #upload(file, target) {
     if (!target) return
     const stop = new AbortController()
-    const bar = h('span', {})
-    const row = h('li', {}, icon('upload', 14), h('span', { class: 'grow' }, file.name), h('span', { class: 'progress', role: 'progressbar', 'aria-label': `Uploading ${file.name}` }, bar), iconButton('close', `Cancel ${file.name}`, () => stop.abort(), { class: 'small' }))
+    const bar = progressBar(`Uploading ${file.name}`)
+    const row = h('li', {}, icon('upload', 14), h('span', { class: 'grow' }, file.name), bar, iconButton('close', `Cancel ${file.name}`, () => stop.abort(), { class: 'small' }))
     this.list.append(row)
     try {
       const fields = { ...target.fields, title: file.name.replace(/\.[^.]+$/, '') || file.name }
-      await this.rest.upload(target.path, file, fields, (part) => bar.style.setProperty('--part', part), stop.signal)
+      await this.rest.upload(target.path, file, fields, (part) => showPart(bar, part < 1 ? part : null), stop.signal)
       toast(`${file.name} is in the library.`)
       this.added()
     } catch (error) {
@@ -75,7 +76,9 @@ export class Uploads {
     const prompt = this.prompt.value.trim()
     if (!prompt) return
     const stop = new AbortController()
-    const row = h('li', {}, icon('effect', 14), h('span', { class: 'grow' }, `Making “${prompt}”…`), h('span', { class: 'progress endless', role: 'progressbar', 'aria-label': `Making ${prompt}` }, h('span', {})), iconButton('close', `Cancel ${prompt}`, () => stop.abort(), { class: 'small' }))
+    const bar = progressBar(`Making ${prompt}`)
+    showPart(bar, null)
+    const row = h('li', {}, icon('effect', 14), h('span', { class: 'grow' }, `Making “${prompt}”…`), bar, iconButton('close', `Cancel ${prompt}`, () => stop.abort(), { class: 'small' }))
     this.list.append(row)
     try {
       const wanted = { prompt, style: this.style.value, aspect_ratio: this.shape.value, quality: 'high' }
@@ -107,8 +110,4 @@ function soon(signal) {
     const timer = setTimeout(resolve, POLL_MS)
     signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
   })
-}
-
-function capital(text) {
-  return text[0].toUpperCase() + text.slice(1)
 }

@@ -6,7 +6,7 @@ import { afterPause, h } from './dom.js'
 import { ago, clock, plural } from './format.js'
 import { icon } from './icons.js'
 import { share } from './share.js'
-import { ask, button, complain, confirm, iconButton, openDialog, openMenu } from './widgets.js'
+import { ask, button, complain, confirm, iconButton, onSubmit, openDialog, openMenu, showPager } from './widgets.js'
 
 export const RATIOS = [['16:9', 'Wide'], ['9:16', 'Tall'], ['1:1', 'Square'], ['4:5', 'Portrait']]
 
@@ -67,7 +67,7 @@ export class VideoList {
       const found = await this.app.rest.get('/videos', { page: this.#page, limit: 24, search: this.#search })
       if (asked === this.#asked && !this.#closed) this.#show(found.videos, found.pagination)
     } catch (error) {
-      if (this.#closed) return
+      if (asked !== this.#asked || this.#closed) return
       this.list.removeAttribute('aria-busy')
       this.list.replaceChildren(h('li', { class: 'empty' }, h('p', {}, error.message), button('Try again', () => this.load())))
     }
@@ -76,16 +76,11 @@ export class VideoList {
   async create() {
     const ratio = h('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'Shape' }, ...RATIOS.map(([value, label], index) => ratioChoice(value, label, index === 0)))
     const title = h('input', { class: 'input', name: 'title', value: 'Untitled video', maxlength: 255, required: true, autofocus: true })
-    const make = async (event) => {
-      event.preventDefault()
-      try {
-        const { video } = await this.app.rest.post('/videos', { title: title.value.trim() || 'Untitled video', aspect_ratio: ratio.querySelector(':checked').value })
-        dialog.close()
-        this.app.open(video.id)
-      } catch (error) {
-        complain(error)
-      }
-    }
+    const make = onSubmit(async () => {
+      const { video } = await this.app.rest.post('/videos', { title: title.value.trim() || 'Untitled video', aspect_ratio: ratio.querySelector(':checked').value })
+      dialog.close()
+      this.app.open(video.id)
+    })
     const dialog = openDialog('New video', [
       h(
         'form',
@@ -99,6 +94,11 @@ export class VideoList {
   }
 
   #show(videos, pagination) {
+    const { total_pages: pages } = pagination
+    if (!videos.length && pages > 0) {
+      this.#go(pages) // what was on this page is gone
+      return
+    }
     this.list.removeAttribute('aria-busy')
     const cards = videos.map((video) => this.#card(video))
     this.list.replaceChildren(...cards)
@@ -114,19 +114,12 @@ export class VideoList {
         ),
       )
     }
-    const { current_page: page, total_pages: pages } = pagination
-    const go = (step) => () => {
-      this.#page = page + step
-      this.load()
-    }
-    this.pager.replaceChildren()
-    if (pages > 1) {
-      this.pager.append(
-        button('Previous', go(-1), { disabled: page <= 1 }),
-        h('span', { class: 'quiet' }, `${page} of ${pages}`),
-        button('Next', go(1), { disabled: page >= pages }),
-      )
-    }
+    showPager(this.pager, pagination, (page) => this.#go(page))
+  }
+
+  #go(page) {
+    this.#page = page
+    this.load()
   }
 
   #card(video) {

@@ -34,7 +34,13 @@ export function button(label, action, { primary = false, danger = false, iconNam
 /** A message that goes away by itself. */
 export function toast(text, { action = null, label = '', kind = 'info' } = {}) {
   const shown = h('div', { class: `toast ${kind}` }, h('span', {}, text))
-  const end = () => shown.remove()
+  let before = null
+  shown.addEventListener('focusin', (event) => (before ??= event.relatedTarget))
+  const end = () => {
+    const focused = shown.contains(document.activeElement)
+    shown.remove()
+    if (focused) before?.focus()
+  }
   if (action) shown.append(button(label, () => { end(); action() }))
   shown.append(iconButton('close', 'Dismiss', end))
   document.getElementById('toasts').append(shown)
@@ -66,6 +72,7 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
     h('div', { class: 'dialog-body' }, ...content),
   )
   element.addEventListener('close', () => {
+    showToastsOnTop(element)
     element.remove()
     restoreCaret()
     onClose()
@@ -75,7 +82,14 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   })
   document.body.append(element)
   element.showModal()
+  showToastsOnTop()
   return { element, close }
+}
+
+/** What is not in the dialog on top lies under its backdrop, and can be neither clicked nor heard. */
+function showToastsOnTop(closing = null) {
+  const open = [...document.querySelectorAll('dialog[open]')].filter((one) => one !== closing)
+  ;(open.at(-1) ?? document.body).append(document.getElementById('toasts'))
 }
 
 /** Give the field that has the focus again its caret, too: Chromium's dialogs give back only the focus. */
@@ -103,6 +117,32 @@ export function confirm(title, text, yes, { danger = true } = {}) {
       { onClose: () => resolve(answer) },
     )
   })
+}
+
+/** A listener that does `action`, and not again before that has ended; the element is busy meanwhile. */
+export function once(action) {
+  let busy = false
+  return async (event) => {
+    if (busy) return
+    busy = true
+    const { currentTarget: element } = event
+    element.setAttribute('aria-busy', 'true')
+    try {
+      await action()
+    } finally {
+      busy = false
+      element.removeAttribute('aria-busy')
+    }
+  }
+}
+
+/** A listener for a form's `submit`: does `action`, once at a time, and tells what goes wrong. */
+export function onSubmit(action) {
+  const submit = once(() => action().catch(complain))
+  return (event) => {
+    event.preventDefault()
+    submit(event)
+  }
 }
 
 /** Ask for a line of text; resolves to it, or to null. */
@@ -135,19 +175,23 @@ export function ask(title, label, value, yes) {
 }
 
 /**
- * A menu that opens below a button.
+ * A menu that opens below a button, and closes when that is pressed again.
  *
  * @param {Element} anchor
  * @param {Array<{label: string, iconName?: string, action: () => void, danger?: boolean, disabled?: boolean}|null>} items
  */
 export function openMenu(anchor, items) {
+  if (anchor.getAttribute('aria-expanded') === 'true') {
+    document.querySelector('.menu')?.dispatchEvent(new Event('close'))
+    return
+  }
   const close = () => {
     menu.remove()
     document.removeEventListener('pointerdown', outside, true)
     anchor.setAttribute('aria-expanded', 'false')
   }
   const outside = (event) => {
-    if (!menu.contains(event.target)) close()
+    if (!menu.contains(event.target) && !anchor.contains(event.target)) close()
   }
   const entries = items.map((item) =>
     item === null
@@ -171,7 +215,7 @@ export function openMenu(anchor, items) {
           item.label,
         ),
   )
-  const menu = h('div', { class: 'menu', role: 'menu', on: { keydown: (event) => moveInMenu(event, menu, anchor, close) } }, ...entries)
+  const menu = h('div', { class: 'menu', role: 'menu', on: { close, keydown: (event) => moveInMenu(event, menu, anchor, close) } }, ...entries)
   ;(anchor.closest('dialog') ?? document.body).append(menu)
   const box = anchor.getBoundingClientRect()
   const left = Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))
@@ -195,6 +239,34 @@ function moveInMenu(event, menu, anchor, close) {
   } else return
   event.preventDefault()
   event.stopPropagation()
+}
+
+/**
+ * Show the way through the pages of a list in `place`; nothing if there is one page.
+ *
+ * @param {Element} place
+ * @param {{current_page: number, total_pages: number}} pagination
+ * @param {(page: number) => void} go
+ */
+export function showPager(place, { current_page: page, total_pages: pages }, go) {
+  const turn = (label, to) => button(label, () => go(to), { disabled: to < 1 || to > pages })
+  const before = place.contains(document.activeElement) ? document.activeElement.textContent : null
+  place.replaceChildren(...(pages > 1 ? [turn('Previous', page - 1), h('span', { class: 'quiet' }, `${page} of ${pages}`), turn('Next', page + 1)] : []))
+  const buttons = [...place.querySelectorAll('button:not(:disabled)')]
+  if (before) (buttons.find((one) => one.textContent === before) ?? buttons[0])?.focus()
+}
+
+/** A bar that shows how far something is; see `showPart`. */
+export function progressBar(label) {
+  return h('span', { class: 'progress', role: 'progressbar', 'aria-label': label }, h('span', {}))
+}
+
+/** Show a part (0 to 1) of a progress bar, or that nobody knows how long it takes (null). */
+export function showPart(bar, part) {
+  bar.classList.toggle('endless', part === null)
+  bar.firstChild.style.setProperty('--part', part ?? 0)
+  if (part === null) bar.removeAttribute('aria-valuenow')
+  else bar.setAttribute('aria-valuenow', String(Math.round(part * 100)))
 }
 
 /** The face of a person: initials on their colour. */

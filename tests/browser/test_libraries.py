@@ -82,6 +82,32 @@ async def test_a_picture_is_uploaded_and_drawn(desk: Desk) -> None:
         await asyncio.sleep(0.05)
 
 
+async def test_a_guests_upload_gets_over_the_end_of_its_token(
+    visit: Visit, api: Api, server: Server
+) -> None:
+    video = await api.make_video("guest")
+    guest = await visit("guest", token=server.token("guest"))
+    await guest.page.evaluate("localStorage.setItem('cocut:token:guest', '1')")
+    await guest.open_video(video)
+    refused: list[str] = []
+
+    async def refuse_once(route: Route) -> None:
+        if refused:
+            await route.continue_()
+            return
+        refused.append(route.request.headers["authorization"])
+        error = {"code": "unauthenticated", "message": "The token has expired."}
+        await route.fulfill(status=401, json={"success": False, "error": error})
+
+    await guest.page.route("**/media/upload", refuse_once)
+    await guest.button("Library").click()
+    file = FilePayload(name="Late.jpg", mimeType="image/jpeg", buffer=picture(320, 180))
+    await guest.page.get_by_label("Files to upload").set_input_files([file])
+    await expect(guest.page.locator(".library-item", has_text="Late")).to_be_visible()
+    await expect(guest.page.locator(".toast.error")).to_have_count(0)
+    assert len(refused) == 1
+
+
 async def test_files_are_dropped_in_and_a_bad_one_is_refused(desk: Desk) -> None:
     await desk.open("Media")
     drop = """([name, type, bytes]) => {

@@ -263,6 +263,38 @@ async def test_the_handle_scales(scene: Scene) -> None:
     assert (await scene.properties())["font_size"] > before * 1.3
 
 
+async def test_the_handles_of_a_shape_set_what_the_panel_shows(scene: Scene) -> None:
+    await scene.person.add_layer("Shape")
+    page = scene.person.page
+    await scene.person.drag(page.locator(".stage-handle"), 120, 40)
+    properties = await scene.properties()
+    assert properties["width"] == properties["height"] > 40
+    assert "scale" not in properties
+    width = scene.panel.get_by_label("Width, exactly", exact=True)
+    await expect(width).to_have_value(str(properties["width"]))
+    await until(scene, 50, 60, [0x4F, 0x6B, 0xD6])
+    await scene.exactly("Height", "5")
+    await until(scene, 50, 60, [0, 0, 0])
+    turn = page.locator(".stage-turn")
+    box, at = await scene.canvas(), await turn.bounding_box()
+    assert at is not None
+    start = (at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await scene.person.drag_between(start, (middle[0] + 150, middle[1] + 4))
+    assert (await scene.properties())["rotation"] == 90
+    # What is drawn upright is where it is seen, not where it lay.
+    end = (middle[0], middle[1] + box["height"] * 0.3)
+    await until(scene, 50, 80, [0x4F, 0x6B, 0xD6])
+    heading = scene.panel.get_by_role("heading", level=2)
+    await page.mouse.click(middle[0] + box["width"] * 0.2, middle[1])
+    await expect(heading).to_have_text("Video")
+    await page.mouse.click(*end)
+    await expect(heading).to_have_text("Shape")
+    frame = await page.locator(".stage-selection").bounding_box()
+    assert frame is not None
+    assert frame["height"] > 2 * frame["width"]
+
+
 async def test_arrow_keys_on_the_canvas(scene: Scene) -> None:
     await scene.person.add_layer("Shape")
     await scene.person.page.locator(".stage-surface").focus()
@@ -273,6 +305,7 @@ async def test_arrow_keys_on_the_canvas(scene: Scene) -> None:
 
 async def test_a_click_on_the_canvas_selects(scene: Scene) -> None:
     await scene.person.add_layer("Shape")
+    await expect(scene.panel.get_by_role("heading", level=2)).to_have_text("Shape")
     box = await scene.canvas()
     await scene.person.page.mouse.click(box["x"] + 8, box["y"] + 8)
     await expect(scene.panel.get_by_role("heading", level=2)).to_have_text("Video")

@@ -41,6 +41,26 @@ async def test_renders_wait_in_the_queue_and_are_cancelled(visit: Visit, api: Ap
     assert [render["status"] for render in renders] == ["cancelled", "cancelled"]
 
 
+async def test_progress_goes_on_after_a_moment_without_the_server(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    await api.make_scene(video, text="", duration=1)
+    alice = await visit("alice")
+    await alice.open_video(video)
+    await alice.button("Render").click()
+    rows = alice.dialog.get_by_role("list", name="Renders").get_by_role("listitem")
+    await alice.dialog.get_by_role("button", name="Render").dblclick()
+    await expect(rows).to_have_count(1)
+    listed = f"**/videos/{video}/renders?*"
+    await alice.page.route(listed, lambda route: route.abort("internetdisconnected"))
+    said = alice.dialog.get_by_role("alert")
+    await expect(said).to_have_text("The server cannot be reached.")
+    (render,) = (await api.call("GET", f"/videos/{video}/renders")).data["renders"]
+    await api.call("DELETE", f"/renders/{render['job_id']}")
+    await alice.page.unroute(listed)
+    await expect(rows).to_contain_text("Cancelled")
+    await expect(said).to_be_hidden()
+
+
 async def test_a_video_without_scenes_is_not_rendered(visit: Visit, api: Api) -> None:
     video = await api.make_video()
     alice = await visit("alice")

@@ -189,3 +189,13 @@ async def test_a_connection_that_comes_and_goes(visit: Visit, api: Api) -> None:
     words = (await api.scenes(video))[0]["text"].split()
     assert sorted(words) == sorted(f"{who}{turn}" for who in "ab" for turn in range(5))
     await expect(alice.narration(1)).to_have_value(await bruno.narration(1).input_value())
+
+
+async def test_a_server_that_is_away_is_not_called_offline(visit: Visit, api: Api) -> None:
+    video = await api.make_video()
+    await api.make_scene(video, text="Here")
+    alice = await visit("alice", offline=False)  # a profile of its own: the route stays in it
+    await alice.page.route_web_socket("**/ws/videos/**", lambda socket: socket.close(code=1013))
+    await alice.open_video(video, ready=False)
+    notice = alice.page.locator(".editor-notice")
+    await expect(notice).to_contain_text("The server cannot be reached. Go on working")

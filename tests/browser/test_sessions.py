@@ -91,6 +91,8 @@ async def test_a_token_that_ends_is_replaced_without_losing_a_word(
     await api.make_scene(video, text="")
     alice = await visit("alice", token=server.token("alice", ttl_seconds=6))
     await alice.open_video(video)
+    tab = await alice.context.new_page()
+    await tab.goto(alice.page.url)
     await alice.narration(1).fill("Before it ended")
     dialog = alice.page.get_by_role("dialog", name="Your session has ended")
     await expect(dialog).to_be_visible()
@@ -99,12 +101,32 @@ async def test_a_token_that_ends_is_replaced_without_losing_a_word(
     await dialog.get_by_role("button", name="Continue").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("not a token")
     await dialog.get_by_label("Token").fill(server.token("alice"))
+    await expect(tab.get_by_role("dialog", name="Your session has ended")).to_be_visible()
     await dialog.get_by_role("button", name="Continue").click()
     await alice.saved()
+    # The other tab has it, too.
+    await expect(tab.get_by_role("dialog")).to_have_count(0)
+    await expect(tab.locator(".saved")).to_have_attribute("data-state", "saved")
     await alice.narration(1).press("End")
     await alice.page.keyboard.type(", and after")
     await alice.saved()
     assert (await api.scenes(video))[0]["text"] == "Before it ended, and after"
+
+
+async def test_a_guest_whose_token_ends_without_a_server_goes_on(
+    visit: Visit, api: Api, server: Server
+) -> None:
+    video = await api.make_video("guest")
+    guest = await visit("guest", token=server.token("guest", ttl_seconds=3600, now=1_000_000))
+    await guest.page.evaluate("localStorage.setItem('cocut:token:guest', '1')")
+    token = "**/editor/token"
+    await guest.page.route(token, lambda route: route.abort("internetdisconnected"))
+    await guest.open_video(video, ready=False)
+    await expect(guest.page.locator(".editor-notice")).to_contain_text("session has ended")
+    await expect(guest.page.get_by_role("dialog")).to_have_count(0)
+    await guest.page.unroute(token)
+    await guest.saved()
+    await expect(guest.page.locator(".editor-notice")).to_be_hidden()
 
 
 async def test_signing_in_and_out_with_a_token(closed_server: Server, browser: Browser) -> None:

@@ -100,6 +100,22 @@ async def test_following_somebody(visit: Visit, api: Api) -> None:
     await expect(current).to_have_text("1")
 
 
+async def test_a_key_ends_the_following(visit: Visit, api: Api) -> None:
+    _, alice, bruno = await pair(visit, api, "first", "second", "third")
+    await bruno.narration(3).click()
+    await alice.button("Bruno, at scene 3. Follow").click()
+    current = alice.page.locator(".scene-card[aria-current] .scene-number")
+    await expect(current).to_have_text("3")
+    await alice.narration(3).press("PageUp")
+    await alice.narration(1).focus()
+    await expect(current).to_have_text("1")
+    await bruno.narration(2).click()
+    await expect(alice.button("Bruno, at scene 2. Follow")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    await expect(current).to_have_text("1")
+
+
 async def test_those_for_whom_there_is_no_room_are_in_a_menu(visit: Visit, api: Api) -> None:
     _, alice, bruno = await pair(visit, api, "first", "second")
     for _ in range(6):  # more tabs of the same person

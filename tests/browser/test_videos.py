@@ -127,3 +127,84 @@ async def test_pages_of_videos(visit: Visit, api: Api) -> None:
     await expect(stan.page.get_by_text("2 of 2")).to_be_visible()
     await stan.button("Previous").click()
     await expect(cards).to_have_count(24)
+    await stan.button("Next").click()
+    await expect(cards).to_have_count(1)
+    await stan.button("More for", exact=False).click()
+    await stan.page.get_by_role("menuitem", name="Delete").click()
+    await stan.dialog.get_by_role("button", name="Delete").click()
+    await expect(cards).to_have_count(24)  # the last page that there is now
+
+
+async def test_one_video_is_made_however_often_the_button_is_pressed(
+    visit: Visit, api: Api
+) -> None:
+    tilda = await visit("tilda")
+    await tilda.open_list()
+    await tilda.button("New video").click()
+    await tilda.dialog.get_by_role("button", name="Create").dblclick()
+    await tilda.ready()
+    assert len((await api.call("GET", "/videos", user="tilda")).data["videos"]) == 1
+
+
+async def test_a_menu_closes_by_its_button_and_by_the_keyboard(visit: Visit, api: Api) -> None:
+    await api.make_video("tobi")
+    tobi = await visit("tobi")
+    await tobi.open_list()
+    more = tobi.button("More for A video")
+    menu = tobi.page.get_by_role("menu")
+    for _ in range(2):
+        await more.click()
+        await expect(menu).to_be_visible()
+        await more.click()
+        await expect(menu).to_have_count(0)
+    await more.click()
+    await tobi.page.keyboard.press("Escape")
+    await expect(menu).to_have_count(0)
+    await expect(more).to_be_focused()
+    await more.click()
+    await tobi.page.mouse.click(5, 500)
+    await expect(menu).to_have_count(0)
+
+
+async def test_what_goes_wrong_in_a_dialog_is_said_on_top_of_it(visit: Visit, api: Api) -> None:
+    video = await api.make_video("uma")
+    uma = await visit("uma")
+    await uma.open_video(video)
+    await uma.button("Share").click()
+    await uma.dialog.get_by_label("User id", exact=True).fill("uma")
+    await uma.page.keyboard.press("Enter")
+    said = uma.page.locator(".toast", has_text="owner")
+    await expect(said).to_be_visible()
+    await said.get_by_role("button", name="Dismiss").click()
+    await expect(said).to_have_count(0)
+    await uma.page.keyboard.press("Enter")
+    await expect(said).to_be_visible()
+    await uma.page.keyboard.press("Escape")
+    await said.get_by_role("button", name="Dismiss").click()
+    await expect(said).to_have_count(0)
+
+
+async def test_many_members_have_pages_and_keep_the_focus(visit: Visit, api: Api) -> None:
+    video = await api.make_video("vito")
+    for number in range(51):
+        path = f"/videos/{video}/members/member-{number:02}"
+        reply = await api.call("PUT", path, {"role": "viewer"}, user="vito")
+        assert reply.status in (200, 201)
+    vito = await visit("vito")
+    await vito.open_video(video)
+    await vito.button("Share").click()
+    members = vito.dialog.get_by_role("list", name="Members").get_by_role("listitem")
+    await expect(members).to_have_count(50)
+    role = vito.dialog.get_by_label("Role of member-03")
+    await role.focus()
+    await role.select_option(label="Can edit")
+    await expect(vito.dialog.get_by_role("list", name="Members")).to_have_attribute(
+        "aria-busy", "false"
+    )
+    await expect(role).to_be_focused()
+    await vito.dialog.get_by_role("button", name="Next").click()
+    await expect(members).to_have_count(2)
+    for count in (1, 50):
+        await vito.dialog.get_by_role("button", name="Remove", exact=False).first.press("Enter")
+        await expect(members).to_have_count(count)
+        await expect(vito.dialog.get_by_label("User id", exact=True)).to_be_focused()

@@ -52,6 +52,15 @@ async def test_a_token_in_the_address_is_not_taken_by_rest(api: Client) -> None:
     assert reply.status == 401
 
 
+async def test_what_is_no_id_is_not_found_like_any_other(api: Client) -> None:
+    for path in ("videos/{}", "videos/{}/scenes", "layers/{}", "renders/{}"):
+        answers = [
+            await api.call("GET", f"/api/v1/{path.format(id_)}") for id_ in ("nope", uuid.uuid4())
+        ]
+        assert [reply.status for reply in answers] == [404, 404]
+        assert answers[0].json["error"] == answers[1].json["error"]
+
+
 async def test_every_route_of_a_foreign_video_looks_like_none(api: Client) -> None:
     video = await api.make_video()
     scene = await api.make_scene(video)
