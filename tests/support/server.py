@@ -272,14 +272,21 @@ def serving(
 
 @contextmanager
 def worker_beside(server: Server, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`cocut worker` on a server's data directory, which must end well unless it is killed."""
+    """`cocut worker` on a server's data directory, once it works; it must end well unless it is
+    killed."""
     command = [str(COCUT), "worker", "--data-dir", str(server.data_dir), *options]
     log = server.data_dir.with_name("worker.log")
+    log.touch()
+    before = len(log.read_text())
     with log.open("ab") as out:
         process = subprocess.Popen(
             command, cwd=server.data_dir.parent, env=environment(), stdout=out, stderr=out
         )
     try:
+        end = time.monotonic() + READY_SECONDS
+        while "worker_started" not in log.read_text()[before:]:
+            assert process.poll() is None and time.monotonic() < end, log.read_text()[-2000:]
+            time.sleep(0.05)
         yield process
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
