@@ -20,10 +20,11 @@ import aiohttp
 import asyncpg
 import pytest
 
-from persistence.embedded import EmbeddedPostgres, binaries
+from persistence.embedded import binaries
 from tests.e2e.editors import add_scene, editor
 from tests.support import deploy, files
 from tests.support.link import Link, link_to
+from tests.support.postgres import new_postgres
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import STOP_SECONDS, Api, Server
 
@@ -39,7 +40,7 @@ NODES: Final = ("server-1", "server-2")
 async def test_the_services_of_the_compose_file_work_together(tmp_path: Path) -> None:
     services = deploy.compose(DOTENV)["services"]
     async with AsyncExitStack() as stack:
-        postgres = EmbeddedPostgres(tmp_path / "postgres")
+        postgres = new_postgres(tmp_path / "postgres")
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
         link = stack.enter_context(link_to(dsn))

@@ -19,9 +19,9 @@ from pycrdt import Map, Text
 
 from collab import protocol
 from collab.presence import GONE, read_states
-from persistence.embedded import EmbeddedPostgres
 from tests.e2e.editors import Editor, editor
 from tests.support.link import Link, link_to
+from tests.support.postgres import new_postgres
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import Api, Server
 from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, typing
@@ -85,7 +85,7 @@ class Cluster:
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(redis_running())
-        postgres = EmbeddedPostgres(tmp_path / "database")
+        postgres = new_postgres(tmp_path / "database")
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
         links = [stack.enter_context(link_to(dsn)) for _ in range(2)]

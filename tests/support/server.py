@@ -22,6 +22,7 @@ import aiohttp
 from api.identity import mint
 from server.secret import stored_secret
 from tests.support.face import Reply
+from tests.support.postgres import lay_cluster
 from tests.support.tls import Certificate
 
 COCUT: Final = Path(sys.executable).with_name("cocut")
@@ -68,6 +69,8 @@ class Server:
         self.certificate = certificate
         if certificate is not None:
             options = (*options, *certificate.options)
+        if settings is None and not data_dir.exists() and "--database-url" not in options:
+            lay_cluster(data_dir)
         self._secret = (settings or {}).get("COCUT_JWT_SECRET", "").encode()
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
