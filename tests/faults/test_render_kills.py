@@ -31,10 +31,10 @@ TAKEN_UP_SECONDS = 10.0
 
 
 async def a_film(api: Client) -> str:
-    """A video of six seconds with sound, and words."""
+    """A video of two seconds with sound, and words."""
     video = await api.make_video()
     for number in range(2):
-        scene = await api.make_scene(video, duration=3)
+        scene = await api.make_scene(video, duration=1)
         await api.make_layer(
             scene, properties={"text": f"Scene {number}", "animation": ["slideUp", "fadeOut"]}
         )
@@ -167,8 +167,8 @@ async def is_whole(api: Client, job_id: str, directory: Path) -> None:
     shown = (await api.call("GET", f"/api/v1/renders/{job_id}")).data["render"]
     film = directory / "film.mp4"
     film.write_bytes((await download(api, shown["output_url"])).content)
-    assert len(times(film)) == 180
-    assert len(frames(film, 640, 360)) == 180
+    assert len(times(film)) == 60
+    assert len(frames(film, 640, 360)) == 60
     for link in ("poster_url", "captions_url"):
         assert (await download(api, shown[link])).content
 
