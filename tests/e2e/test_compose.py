@@ -107,7 +107,7 @@ def check_postgres(service: dict[str, Any], link: Link) -> None:
     where = {"PGHOST": "127.0.0.1", "PGPORT": f"{link.port}"}
     program, *arguments = shlex.split(line)
     subprocess.run(
-        [str(binaries() / program), *arguments], check=True, env={**os.environ, **where}, timeout=10
+        [str(binaries() / program), *arguments], check=True, env={**os.environ, **where}, timeout=30
     )
 
 
@@ -116,7 +116,7 @@ def check_redis(service: dict[str, Any], redis: RedisServer) -> None:
     kind, program, *arguments = service["healthcheck"]["test"]
     assert kind == "CMD"
     command = [str(redis.program(program)), "-p", f"{redis.port}", *arguments]
-    assert subprocess.run(command, capture_output=True, check=True, timeout=10).stdout == b"PONG\n"
+    assert subprocess.run(command, capture_output=True, check=True, timeout=30).stdout == b"PONG\n"
 
 
 def check_node(node: Server) -> None:
@@ -124,7 +124,7 @@ def check_node(node: Server) -> None:
     port = urlsplit(node.address).port
     command = [part.replace("127.0.0.1:8080", f"127.0.0.1:{port}") for part in deploy.image_check()]
     assert any(f":{port}/" in part for part in command)
-    subprocess.run(command, check=True, timeout=10)
+    subprocess.run(command, check=True, timeout=30)
 
 
 async def work_together(one: Api, two: Api) -> None:

@@ -52,7 +52,7 @@ async def database_url(postgres_dsn: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A pool on a database of this test's own."""
-    database = await Database.connect(database_url, retry_seconds=5)
+    database = await Database.connect(database_url, retry_seconds=30)
     yield database
     await database.close()
 
@@ -96,7 +96,7 @@ def in_database(dsn: str, name: str) -> str:
 
 async def _make_template(dsn: str) -> None:
     await _execute(dsn, f"CREATE DATABASE {_TEMPLATE}")
-    database = await Database.connect(in_database(dsn, _TEMPLATE), retry_seconds=5)
+    database = await Database.connect(in_database(dsn, _TEMPLATE), retry_seconds=30)
     await migrate(database)
     await database.close()
 

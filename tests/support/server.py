@@ -253,7 +253,7 @@ def fail_to_start(data_dir: Path, *options: str) -> tuple[int, list[str]]:
         text=True,
         cwd=data_dir.parent,
         env=environment(),
-        timeout=30,
+        timeout=READY_SECONDS,
     )
     assert run.stdout == ""
     return run.returncode, [line for line in run.stderr.splitlines() if not line.startswith("{")]

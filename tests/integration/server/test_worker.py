@@ -52,7 +52,7 @@ async def start(database: Database, kind: str, limit: int | None = None, **given
 
 
 async def until(database: Database, job_id: UUID, done: Callable[[Job], bool]) -> Job:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not done(job := await Jobs(database).get(job_id)):
             await asyncio.sleep(0.02)
     return job
@@ -296,7 +296,7 @@ async def test_a_slow_connection_of_a_listener_is_not_taken_for_a_dead_one(
     monkeypatch.setattr(QueueManager, "listener_healthy", heard)
     async with consuming(database) as queue:
         running = asyncio.create_task(queue.run(shutdown_on_listener_failure=True))
-        await asyncio.wait_for(answered.wait(), 10)
+        await asyncio.wait_for(answered.wait(), 30)
         queue.shutdown.set()
         await running
 
