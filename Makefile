@@ -1,6 +1,8 @@
 # `make` lists the targets. Everything is installed into .venv; nothing else is touched.
 
 .DEFAULT_GOAL := help
+# Tests start servers by the dozen: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 
 PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3.14 python; do \

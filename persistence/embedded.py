@@ -16,6 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -74,12 +75,17 @@ class _Postmaster:
 class EmbeddedPostgres:
     """The PostgreSQL of one data directory; several processes may use it at once.
 
-    Attributes:
+    Args:
         data_dir: made when it is not there; PostgreSQL's files are in `postgres` below it.
+        settings: what it is started with.
+
+    Attributes:
+        data_dir: the same, absolute.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.data_dir = data_dir.absolute()
+        self._settings = settings
         self._cluster = self.data_dir / "postgres"
         self._turn = FileLock(self.data_dir / "postgres.lock")
         self._users = FileLock(self.data_dir / "postgres.users")
@@ -151,7 +157,7 @@ class EmbeddedPostgres:
         found = self._await_settled()
         if found is None:
             socket_dir = self._socket_dir()
-            settings = {**SETTINGS, "unix_socket_directories": f'"{socket_dir}"'}
+            settings = {**self._settings, "unix_socket_directories": f'"{socket_dir}"'}
             options = shlex.join(
                 part for name, value in settings.items() for part in ("-c", f"{name}={value}")
             )

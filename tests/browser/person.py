@@ -21,7 +21,7 @@ from playwright.async_api import (
 
 WIDE: Final = (1280, 800)
 PHONE: Final = (390, 844)
-EXPECT_MS: Final = 10_000
+EXPECT_MS: Final = 30_000
 _ANSWER: Final = re.compile(
     r"Failed to load resource: (the server responded|net::ERR_INTERNET)"
     r"|WebSocket connection to '[^']*' failed: .*net::ERR_INTERNET"

@@ -16,7 +16,7 @@ from collab.presence import read_states, write_states
 from collab.protocol import Acknowledge, Awareness, Join, Update
 from tests.support.server import Api
 
-WAIT_SECONDS: Final = 20.0
+WAIT_SECONDS: Final = 30.0
 
 
 class Editor:

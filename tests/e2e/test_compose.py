@@ -22,11 +22,12 @@ import aiohttp
 import asyncpg
 import pytest
 
-from persistence.embedded import EmbeddedPostgres, binaries
+from persistence.embedded import binaries
 from tests.e2e.editors import add_scene, editor
 from tests.support import deploy, files
 from tests.support.caddy import caddy_running
 from tests.support.link import Link, link_to
+from tests.support.postgres import new_postgres
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import STOP_SECONDS, Api, Server
 
@@ -46,7 +47,7 @@ BY_REQUEST: Final = 'cocut_edits_total{door="api"}'
 async def test_the_services_of_the_compose_file_work_together(tmp_path: Path) -> None:
     services = deploy.compose(DOTENV)["services"]
     async with AsyncExitStack() as stack:
-        postgres = EmbeddedPostgres(tmp_path / "postgres")
+        postgres = new_postgres(tmp_path / "postgres")
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
         link = stack.enter_context(link_to(dsn))
@@ -122,7 +123,7 @@ def check_postgres(service: dict[str, Any], link: Link) -> None:
     where = {"PGHOST": "127.0.0.1", "PGPORT": f"{link.port}"}
     program, *arguments = shlex.split(line)
     subprocess.run(
-        [str(binaries() / program), *arguments], check=True, env={**os.environ, **where}, timeout=10
+        [str(binaries() / program), *arguments], check=True, env={**os.environ, **where}, timeout=30
     )
 
 
@@ -131,7 +132,7 @@ def check_redis(service: dict[str, Any], redis: RedisServer) -> None:
     kind, program, *arguments = service["healthcheck"]["test"]
     assert kind == "CMD"
     command = [str(redis.program(program)), "-p", f"{redis.port}", *arguments]
-    assert subprocess.run(command, capture_output=True, check=True, timeout=10).stdout == b"PONG\n"
+    assert subprocess.run(command, capture_output=True, check=True, timeout=30).stdout == b"PONG\n"
 
 
 def check_node(node: Server) -> None:
@@ -139,7 +140,7 @@ def check_node(node: Server) -> None:
     port = urlsplit(node.address).port
     command = [part.replace("127.0.0.1:8080", f"127.0.0.1:{port}") for part in deploy.image_check()]
     assert any(f":{port}/" in part for part in command)
-    subprocess.run(command, check=True, timeout=10)
+    subprocess.run(command, check=True, timeout=30)
 
 
 async def work_together(one: Api, two: Api) -> None:

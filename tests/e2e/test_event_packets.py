@@ -16,7 +16,7 @@ from tests.e2e.node import NodeClients
 from tests.e2e.test_events import heard, listener
 from tests.support.server import Api
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 QUERY = "EIO=4&transport="
 DEEP = "[" * 100_000 + "]" * 100_000
 

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.editors import Editor
 from tests.support.server import Api, Server, calling, serving
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 
 from collab.errors import DatabaseAway
-from persistence.embedded import EmbeddedPostgres
 from server.settings import Settings
 from server.storage import open_database
 from tests.e2e.editors import Editor, add_scene, connection, editor
 from tests.e2e.node import node_clients
-from tests.support.postgres import in_database
+from tests.support.postgres import in_database, new_postgres
 from tests.support.server import (
     READY_SECONDS,
     STOP_SECONDS,
@@ -71,7 +70,7 @@ async def test_a_database_that_is_away_is_waited_for_and_then_named(tmp_path: Pa
 
 
 async def test_a_database_that_comes_late_is_used(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     await postgres.stop()
     starting = asyncio.create_task(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from persistence.embedded import EmbeddedPostgres
 from tests.benchmarks.servers import free_port
 from tests.e2e.node import NodeClient, node_clients
 from tests.e2e.test_events import emitted, heard, listener, refused
+from tests.support.postgres import new_postgres
 from tests.support.server import Server, calling
 
 TYPE = "scenes.get(scene).set('duration', n); await client.saved()"
@@ -29,7 +29,7 @@ async def durations(client: NodeClient) -> list[float]:
 
 @pytest.mark.timeout(120)
 async def test_listeners_while_the_server_and_its_database_go_and_come(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     options = ("--database-url", dsn, "--log-level", "error", "--port", str(free_port()))
     server = await asyncio.to_thread(Server, tmp_path / "node", *options)

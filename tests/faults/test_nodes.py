@@ -15,13 +15,14 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+import pytest_asyncio
 from pycrdt import Map, Text
 
 from collab import protocol
 from collab.presence import GONE, read_states
-from persistence.embedded import EmbeddedPostgres
 from tests.e2e.editors import Editor, editor
 from tests.support.link import Link, link_to
+from tests.support.postgres import new_postgres
 from tests.support.redis import RedisServer, redis_running
 from tests.support.server import Api, Server
 from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, typing
@@ -30,6 +31,7 @@ OPTIONS = ("--rate-limits", "off", "--max-connections-per-user", "1000", "--log-
 HEALED_SECONDS = 3.0
 GONE_SECONDS = 10.0
 LATE_SECONDS = 12.0
+SHARED_LOOP = pytest.mark.asyncio(loop_scope="module")
 ANN = b'{"name":"Ann"}'
 BOB = b'{"name":"Bob"}'
 
@@ -86,7 +88,7 @@ class Cluster:
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(redis_running())
-        postgres = EmbeddedPostgres(tmp_path / "database")
+        postgres = new_postgres(tmp_path / "database")
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
         links = [stack.enter_context(link_to(dsn)) for _ in range(2)]
@@ -108,6 +110,13 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
             node.ask_to_stop()
         for node in made.nodes:
             assert node.wait() == 0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """One cluster for all tests that leave it as it is."""
+    async with cluster(tmp_path_factory.mktemp("both")) as both:
+        yield both
 
 
 def typists_of(cluster: Cluster, video: str, seen: Seen, count: int) -> list[Typist]:
@@ -256,24 +265,24 @@ async def hears(watcher: Editor, client: int, state: bytes) -> None:
     await watcher.until(heard)
 
 
-async def test_a_write_on_one_node_is_there_on_the_other_at_once(tmp_path: Path) -> None:
-    async with cluster(tmp_path) as both:
-        one, two = both.apis
-        video = await one.make_video()
-        scene = await two.make_scene(video, text="Hello")
-        async with editor(one, video) as first, editor(two, video) as second:
-            for number in range(10):
-                writer, reader = (one, two) if number % 2 else (two, one)
-                text = f"This is {number}"
-                path = f"/videos/{video}/scenes/{scene}"
-                reply = await writer.call("PUT", path, {"text": text})
-                assert reply.status == 200, reply.content
-                reply = await reader.call("GET", f"/videos/{video}/scenes")
-                assert reply.data["scenes"][0]["text"] == text
-                for each in (first, second):
-                    await each.until(
-                        lambda e=each, t=text: str(e.scenes[scene]["text"]) == t  # type: ignore[misc]
-                    )
+@SHARED_LOOP
+async def test_a_write_on_one_node_is_there_on_the_other_at_once(both: Cluster) -> None:
+    one, two = both.apis
+    video = await one.make_video()
+    scene = await two.make_scene(video, text="Hello")
+    async with editor(one, video) as first, editor(two, video) as second:
+        for number in range(10):
+            writer, reader = (one, two) if number % 2 else (two, one)
+            text = f"This is {number}"
+            path = f"/videos/{video}/scenes/{scene}"
+            reply = await writer.call("PUT", path, {"text": text})
+            assert reply.status == 200, reply.content
+            reply = await reader.call("GET", f"/videos/{video}/scenes")
+            assert reply.data["scenes"][0]["text"] == text
+            for each in (first, second):
+                await each.until(
+                    lambda e=each, t=text: str(e.scenes[scene]["text"]) == t  # type: ignore[misc]
+                )
 
 
 @pytest.mark.timeout(180)
@@ -339,25 +348,25 @@ async def test_who_is_here_is_known_on_both_nodes_and_forgotten_with_one(tmp_pat
         await both.start(0)
 
 
+@SHARED_LOOP
 @pytest.mark.parametrize("change", ["removed", "demoted", "promoted", "deleted"])
-async def test_access_follows_its_change_on_the_other_node(tmp_path: Path, change: str) -> None:
-    async with cluster(tmp_path) as both:
-        one, two = both.apis
-        video = await one.make_video()
-        scene = await one.make_scene(video, text="Hello")
-        await one.share(video, "bob", "viewer" if change == "promoted" else "editor")
-        async with editor(two, video, "bob") as bob:
-            if change == "removed":
-                await one.call("DELETE", f"/videos/{video}/members/bob")
-            elif change == "deleted":
-                await one.call("DELETE", f"/videos/{video}")
-            else:
-                await one.share(video, "bob", "viewer" if change == "demoted" else "editor")
-            async with asyncio.timeout(5):
-                if change in ("removed", "deleted"):
-                    assert await bob.closed() == (4403 if change == "removed" else 4404)
-                    return
-                await may_edit(one, video, scene, bob, change == "promoted")
+async def test_access_follows_its_change_on_the_other_node(both: Cluster, change: str) -> None:
+    one, two = both.apis
+    video = await one.make_video()
+    scene = await one.make_scene(video, text="Hello")
+    await one.share(video, "bob", "viewer" if change == "promoted" else "editor")
+    async with editor(two, video, "bob") as bob:
+        if change == "removed":
+            await one.call("DELETE", f"/videos/{video}/members/bob")
+        elif change == "deleted":
+            await one.call("DELETE", f"/videos/{video}")
+        else:
+            await one.share(video, "bob", "viewer" if change == "demoted" else "editor")
+        async with asyncio.timeout(5):
+            if change in ("removed", "deleted"):
+                assert await bob.closed() == (4403 if change == "removed" else 4404)
+                return
+            await may_edit(one, video, scene, bob, change == "promoted")
 
 
 async def may_edit(api: Api, video: str, scene: str, bob: Editor, expected: bool) -> None:
@@ -376,12 +385,12 @@ async def may_edit(api: Api, video: str, scene: str, bob: Editor, expected: bool
         await asyncio.sleep(0.1)
 
 
-async def test_a_token_that_runs_out_ends_the_connection(tmp_path: Path) -> None:
-    async with cluster(tmp_path) as both:
-        one, two = both.apis
-        video = await one.make_video()
-        url = two.server.socket_url(video, two.server.token(ttl_seconds=3))
-        async with both.session.ws_connect(url) as socket, asyncio.timeout(8):
-            async for _ in socket:
-                pass
-        assert socket.close_code == 4401
+@SHARED_LOOP
+async def test_a_token_that_runs_out_ends_the_connection(both: Cluster) -> None:
+    one, two = both.apis
+    video = await one.make_video()
+    url = two.server.socket_url(video, two.server.token(ttl_seconds=3))
+    async with both.session.ws_connect(url) as socket, asyncio.timeout(8):
+        async for _ in socket:
+            pass
+    assert socket.close_code == 4401

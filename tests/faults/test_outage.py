@@ -20,6 +20,7 @@ from pycrdt import Map, Text
 from collab import protocol
 from persistence.embedded import EmbeddedPostgres
 from tests.e2e.editors import Editor, add_scene, editor
+from tests.support.postgres import new_postgres
 from tests.support.server import Api, Server, calling
 from tests.support.typists import SHARED, Seen, Typist, settled, stored_ledger, typing
 
@@ -31,7 +32,7 @@ LIMIT = 100_000
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("killed", [False, True], ids=["the node lives", "the node is killed, too"])
 async def test_editors_go_on_without_the_database(tmp_path: Path, killed: bool) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     options = ("--database-url", dsn, "--no-worker", "--log-level", "error")
     server = await asyncio.to_thread(Server, tmp_path / "node", *options)
@@ -79,7 +80,7 @@ async def apart(
     tmp_path: Path, *options: str
 ) -> AsyncIterator[tuple[EmbeddedPostgres, Server, Api]]:
     """A server, and a PostgreSQL that can be taken away from it."""
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     server = None
     try:
@@ -216,7 +217,7 @@ async def test_two_hundred_edits_a_second_outlive_the_database(
     tmp_path: Path, seconds: float, killed: bool
 ) -> None:
     rng, seen = random.Random(7), Seen()
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     options = ("--database-url", dsn, "--no-worker", "--log-level", "error", "--rate-limits", "off")
     server = await asyncio.to_thread(Server, tmp_path / "node", *options)

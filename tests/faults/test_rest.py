@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from persistence.embedded import EmbeddedPostgres
 from server.hub import TICK_SECONDS
 from tests.e2e.editors import Editor, add_scene, editor
+from tests.support.postgres import new_postgres
 from tests.support.resting import REST_SECONDS, RESTING
 from tests.support.server import Api, Server, calling
 
@@ -42,7 +42,7 @@ def texts(one: Editor) -> list[str]:
 async def test_a_resting_video_is_edited_while_the_database_is_away(
     tmp_path: Path, killed: bool
 ) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     options = ("--database-url", dsn, "--no-worker", "--log-level", "error")
     server = await asyncio.to_thread(Server, tmp_path / "node", *options, program=RESTING)

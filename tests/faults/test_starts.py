@@ -20,6 +20,7 @@ from persistence.embedded import EmbeddedPostgres
 from server.storage import RETRY_SECONDS
 from tests.e2e.editors import add_scene, editor
 from tests.faults.test_nodes import cluster
+from tests.support.postgres import new_postgres
 from tests.support.server import READY_SECONDS, STOP_SECONDS, closed_port, command, environment
 
 BACK_SECONDS = 10.0
@@ -30,7 +31,7 @@ REDIS_UP = "cocut_redis_up"
 @pytest.mark.timeout(180)
 async def test_a_database_that_is_away_ends_the_start_and_says_what_to_do(tmp_path: Path) -> None:
     """Nobody listens at its port; or it is there, and says nothing."""
-    postgres = EmbeddedPostgres(tmp_path / "database")
+    postgres = new_postgres(tmp_path / "database")
     dsn = await postgres.start()
     try:
         with stopped(postgres), closed_port() as port:

@@ -53,7 +53,7 @@ class Doomed(Running):
 
 
 async def main(dsn: str, data_dir: Path, files_url: str, stage: str) -> None:
-    database = await Database.connect(dsn, retry_seconds=5)
+    database = await Database.connect(dsn, retry_seconds=30)
     blobs = Blobs(database, FileStore.open(files_url))
     async with make_handlers(Settings(data_dir=data_dir), database, blobs) as handlers:
         render: JobHandler = handlers["render"]

@@ -199,7 +199,7 @@ async def serve_face(
     (files / "incoming").mkdir()
     config = config or FaceConfig()
     stack = AsyncExitStack()
-    database = await Database.connect(database_url, retry_seconds=5)
+    database = await Database.connect(database_url, retry_seconds=30)
     store = FileStore.open(blob_url or f"file:{files / 'blobs'}")
     blobs = Blobs(database, store)
     settings = works or Settings(data_dir=files / "data")

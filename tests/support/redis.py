@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 15.0
 NOTHING_ON_DISK: Final = ("--save", "", "--appendonly", "no")
 
 

@@ -23,7 +23,7 @@ from persistence.shards import SLOTS
 
 SERVERS: Final = 3
 START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 15.0
 
 
 class RedisCluster:

@@ -22,6 +22,7 @@ import aiohttp
 from api.identity import mint
 from server.secret import stored_secret
 from tests.support.face import Reply
+from tests.support.postgres import lay_cluster
 from tests.support.tls import Certificate
 
 COCUT: Final = Path(sys.executable).with_name("cocut")
@@ -68,6 +69,8 @@ class Server:
         self.certificate = certificate
         if certificate is not None:
             options = (*options, *certificate.options)
+        if settings is None and not data_dir.exists() and "--database-url" not in options:
+            lay_cluster(data_dir)
         self._secret = (settings or {}).get("COCUT_JWT_SECRET", "").encode()
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         with self._log.open("ab") as log:
@@ -250,7 +253,7 @@ def fail_to_start(data_dir: Path, *options: str) -> tuple[int, list[str]]:
         text=True,
         cwd=data_dir.parent,
         env=environment(),
-        timeout=30,
+        timeout=READY_SECONDS,
     )
     assert run.stdout == ""
     return run.returncode, [line for line in run.stderr.splitlines() if not line.startswith("{")]
@@ -272,14 +275,21 @@ def serving(
 
 @contextmanager
 def worker_beside(server: Server, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`cocut worker` on a server's data directory, which must end well unless it is killed."""
+    """`cocut worker` on a server's data directory, once it works; it must end well unless it is
+    killed."""
     command = [str(COCUT), "worker", "--data-dir", str(server.data_dir), *options]
     log = server.data_dir.with_name("worker.log")
+    log.touch()
+    before = len(log.read_text())
     with log.open("ab") as out:
         process = subprocess.Popen(
             command, cwd=server.data_dir.parent, env=environment(), stdout=out, stderr=out
         )
     try:
+        end = time.monotonic() + READY_SECONDS
+        while "worker_started" not in log.read_text()[before:]:
+            assert process.poll() is None and time.monotonic() < end, log.read_text()[-2000:]
+            time.sleep(0.05)
         yield process
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)

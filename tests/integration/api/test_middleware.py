@@ -16,10 +16,10 @@ from api.keys import FaceConfig
 from api.limits import MemoryRateLimiter
 from api.routes import OPEN, Call, Route
 from persistence.database import Database
-from persistence.embedded import EmbeddedPostgres
 from persistence.migrations import migrate
 from tests.integration.api.conftest import fresh_database
 from tests.support.face import Client, serve_face, token
+from tests.support.postgres import new_postgres
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -174,7 +174,7 @@ async def test_metrics(api: Client, guarded: Client) -> None:
 
 
 async def test_without_a_database_answers_are_503_and_come_back(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "data")
+    postgres = new_postgres(tmp_path / "data")
     dsn = await postgres.start()
     database = await Database.connect(dsn, retry_seconds=5)
     await migrate(database)

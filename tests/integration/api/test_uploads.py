@@ -326,11 +326,11 @@ async def test_an_upload_that_breaks_off_leaves_nothing(api: Client) -> None:
         + b"\0" * 300_000
     )
     await writer.drain()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not list(api.parts.media.scratch.rglob("upload")):
             await asyncio.sleep(0.01)
     writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await left_behind(api, "mallory"):
             await asyncio.sleep(0.02)
     assert not [line for line in api.logged if line["level"] == "error"]

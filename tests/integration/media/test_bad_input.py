@@ -157,7 +157,7 @@ def moving() -> Script:
 
 def heard() -> Script:
     """Nothing but sound, and much of it."""
-    return Script().scene(200, layer("audio", 0, 200, audio_id="music.wav"))
+    return Script().scene(80, layer("audio", 0, 80, audio_id="music.wav"))
 
 
 @dataclass
@@ -172,15 +172,30 @@ class Never:
         raise AssertionError
 
 
+class Watched(list[Progress]):
+    """The progress of a render; the event is set as soon as it is that far."""
+
+    def __init__(self, reached: Callable[[Progress], bool]) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self._is_reached = reached
+        self._loop = asyncio.get_running_loop()
+
+    def append(self, step: Progress) -> None:
+        """Called in any thread."""
+        super().append(step)
+        if self._is_reached(step):
+            self._loop.call_soon_threadsafe(self.reached.set)
+
+
 async def cancelled_when(
     stage: Stage, script: Script, options: RenderOptions, reached: Callable[[Progress], bool]
 ) -> float:
     """Start a long render, cancel it once it is that far; seconds from there to its end."""
     cancelled = asyncio.Event()
+    stage.progress = watched = Watched(reached)
     running = asyncio.ensure_future(stage.render(script, options, cancelled))
-    while not (stage.progress and reached(stage.progress[-1])):
-        assert not running.done()
-        await asyncio.wait({running}, timeout=0.01)
+    await watched.reached.wait()
     began = time.monotonic()
     cancelled.set()
     with pytest.raises(RenderCancelled):
@@ -193,7 +208,7 @@ async def cancelled_when(
     [
         (busy, "720p", "mp4", "preparing", 0),
         (busy, "720p", "mp4", "drawing", 1),
-        (busy, "720p", "mp4", "drawing", 12),
+        (busy, "360p", "mp4", "drawing", 12),
         (heard, "360p", "mp3", "drawing", 0),
         (heard, "360p", "mp3", "joining", 0),
         (moving, "480p", "webm", "joining", 0),

@@ -24,7 +24,7 @@ async def say_alone(node: Node, video: UUID) -> int:
     """Say something until nothing more is sent; returns the last number said."""
     seq = 1
     channel = node.bus._channel(video)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while channel not in node.bus._alone:
             node.bus.stored(video, seq, b"update", "ann")
             seq += 1
@@ -49,7 +49,7 @@ async def test_nothing_is_sent_to_nobody_and_a_node_that_comes_hears_at_once() -
             await two.bus.subscribe(video)
             await until(lambda: any(hint.kind == bus.QUERY for hint in one.hints))
             one.bus.stored(video, 1000, b"update", "ann")
-            await until(lambda: 1000 in two.stored().get(video, ()), 0.5)
+            await until(lambda: 1000 in two.stored().get(video, ()))
 
 
 async def test_what_was_written_and_what_is_wanted_is_heard_by_its_number() -> None:
@@ -94,7 +94,7 @@ async def test_who_is_alone_asks_again_now_and_then() -> None:
             # Both were there: now everything is sent.
             for number in range(50):
                 one.bus.stored(video, seq + number, b"update", "ann")
-            await until(lambda: two.stored()[video] >= set(range(seq, seq + 50)), 0.5)
+            await until(lambda: two.stored()[video] >= set(range(seq, seq + 50)))
 
 
 async def test_who_does_not_hear_itself_is_never_alone() -> None:
@@ -122,4 +122,4 @@ async def test_after_a_restart_of_redis_all_is_said_again() -> None:
             await two.bus.subscribe(video)
             await until(lambda: any(hint.kind == bus.QUERY for hint in one.hints))
             one.bus.stored(video, 7, b"update", "ann")
-            await until(lambda: 7 in two.stored().get(video, ()), 0.5)
+            await until(lambda: 7 in two.stored().get(video, ()))

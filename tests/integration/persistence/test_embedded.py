@@ -62,13 +62,14 @@ async def test_what_is_stored_is_there_after_a_restart(own_postgres: EmbeddedPos
     assert await ask(await own_postgres.start(), "SELECT n FROM t") == 7
 
 
-async def test_it_is_durable_and_speaks_utf8(postgres_dsn: str) -> None:
+async def test_it_is_durable_and_speaks_utf8(own_postgres: EmbeddedPostgres) -> None:
+    dsn = await own_postgres.start()
     for setting in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
-        assert await ask(postgres_dsn, f"SHOW {setting}") == "on"
-    assert await ask(postgres_dsn, "SHOW server_encoding") == "UTF8"
-    assert await ask(postgres_dsn, "SHOW listen_addresses") == ""
-    assert await ask(postgres_dsn, "SELECT 'a' < 'B'") is False
-    assert await ask(postgres_dsn, "SELECT upper('ä') = 'Ä'") is True
+        assert await ask(dsn, f"SHOW {setting}") == "on"
+    assert await ask(dsn, "SHOW server_encoding") == "UTF8"
+    assert await ask(dsn, "SHOW listen_addresses") == ""
+    assert await ask(dsn, "SELECT 'a' < 'B'") is False
+    assert await ask(dsn, "SELECT upper('ä') = 'Ä'") is True
 
 
 async def test_two_users_share_one_server_and_the_last_stops_it(tmp_path: Path) -> None:

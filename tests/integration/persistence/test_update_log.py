@@ -142,7 +142,7 @@ async def test_a_crowd_of_readers_does_not_make_an_append_wait(database: Databas
     async def read_slowly() -> None:
         async with database.connection() as connection:
             crowded.set()
-            await connection.fetchval("SELECT pg_sleep(2)")
+            await connection.fetchval("SELECT pg_sleep(60)")
 
     crowd = [asyncio.create_task(read_slowly()) for _ in range(40)]
     await crowded.wait()

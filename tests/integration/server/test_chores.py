@@ -146,7 +146,7 @@ async def test_they_are_done_again_and_again(database: Database, versions: Versi
     often = Periods(quiet=timedelta(0), pause=timedelta(milliseconds=10))
     video_id = await make_video(database)
     await type_in(database, video_id, "ben")
-    async with asyncio.timeout(20), Chores(database, versions, often).running():
+    async with asyncio.timeout(60), Chores(database, versions, often).running():
         while len(await all_of(versions, video_id)) < 2:
             if await all_of(versions, video_id):
                 await type_in(database, video_id, "ben")

@@ -51,7 +51,7 @@ class Person(Editor):
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Hear what is sent until the condition holds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 self.hears()
                 if condition():
@@ -84,7 +84,7 @@ def resting(document: Document) -> bool:
 
 async def rest(hub: Hub, video_id: UUID) -> None:
     """Wait until a video rests."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not hub._keepers[video_id].room.document.at_rest:
             await asyncio.sleep(0.01)
 
@@ -113,7 +113,7 @@ async def test_what_comes_after_a_rest_is_told_like_anything_else(
             two.hears()
             two.does(types(first, f"{number}"))
             await one.until(starts(one, first, f"{number}"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not watcher.told:
                     await asyncio.sleep(0.01)
             [(_, changes)] = watcher.told

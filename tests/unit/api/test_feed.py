@@ -49,7 +49,7 @@ class FakeWire:
         self.went.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not condition():
                 self.went.clear()
                 await self.went.wait()

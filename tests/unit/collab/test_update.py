@@ -80,10 +80,10 @@ LIES = {
 
 @pytest.mark.parametrize("name", LIES)
 def test_lies_about_counts_are_refused_cheaply(name: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(MalformedUpdate):
         read_update(LIES[name])
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05
 
 
 @pytest.mark.parametrize("data", [b"\x80\x80\x80\x80\x02", b"\x05\x01\x01", b"", b"\x00\x00"])

@@ -20,11 +20,14 @@ PLAN = Plan(
     seconds=0.5,
     scenes=2,
     layers=2,
-    drain=0.5,
+    drain=20,
     quiet=0.2,
     seed=7,
     presence_rate=50,
 )
+LOSING = replace(PLAN, drain=2)
+"""Where something never comes, all of `drain` is waited for it."""
+
 # The prepared video is batch 0; edits begin with batch 1.
 
 
@@ -67,7 +70,7 @@ async def test_editors_are_spread_over_videos() -> None:
 
 
 async def test_an_update_that_one_editor_does_not_get_is_found() -> None:
-    outcome = await outcome_with(Faults(unsent=3))
+    outcome = await outcome_with(Faults(unsent=3), LOSING)
     assert not outcome.ok
     assert outcome.delivery.incomplete == 1
     assert outcome.delivery.wanted - outcome.delivery.delivered > 0
@@ -77,7 +80,7 @@ async def test_an_update_that_one_editor_does_not_get_is_found() -> None:
 
 
 async def test_a_lost_connection_is_found() -> None:
-    outcome = await outcome_with(Faults(closed=2))
+    outcome = await outcome_with(Faults(closed=2), LOSING)
     assert not outcome.ok
     assert outcome.counts.lost == 1
     assert outcome.counts.closes == {1013: 1}

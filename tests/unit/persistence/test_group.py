@@ -35,7 +35,7 @@ class Store:
         return [asyncio.create_task(self.commit.submit(item, patience=patience)) for item in items]
 
     async def until(self, groups: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.groups) < groups:
                 await asyncio.sleep(0)
 

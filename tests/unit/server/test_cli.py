@@ -26,7 +26,7 @@ def cocut(*arguments: str, place: Path, **variables: str) -> subprocess.Complete
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=30,
+        timeout=60,
     )
 
 
