@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from collab.document import Outcome
+from collab.document import SMALL_DOCUMENT_BYTES, Outcome
 from collab.errors import (
     BrokenDocument,
     CocutError,
@@ -28,6 +28,7 @@ from collab.ports import Edit, Edited
 from collab.room import Batch, Brought, Item, Requested, Room
 from collab.session import Session
 from collab.surrogates import find_pairs
+from server import ahead
 from server.fanout import FanOut
 from server.growth import Growth
 from server.inbox import Inbox
@@ -149,11 +150,12 @@ class Keeper:
 
     async def bring(self, update: bytes, by: str, after: int) -> Edited:
         """Take an update that builds on row `after`; returns like `edit`."""
+        read = await ahead.read(update)
         for _ in range(CATCH_UP_TRIES):
             if self.room.seq < after:
                 self.catch_up()
             try:
-                return await self._settled(lambda settle: Brought(update, by, settle))
+                return await self._settled(lambda settle: Brought(update, by, settle, read))
             except MissingUpdates:
                 if self.room.seq >= after:
                     raise
@@ -258,6 +260,8 @@ class Keeper:
                 if self._inbox:
                     await self._fan_out.pace(at_once=self._closing)
                     await self._process(self._inbox.take())
+                    if self.projector.reading:
+                        await asyncio.sleep(0)
                 self._rounds.look_after()
         except VideoNotFound as error:
             self._fail(error)
@@ -276,6 +280,9 @@ class Keeper:
         self._wake.clear()
 
     async def _process(self, items: list[Item]) -> None:
+        if ahead.change(items) and self.room.document.size > SMALL_DOCUMENT_BYTES:
+            for _ in self.projector.priming():
+                await asyncio.sleep(0)
         batch = await self._take(items)
         if batch.asks_for_characters:
             await self._learn_characters()
@@ -314,10 +321,17 @@ class Keeper:
             document.learn_characters(await asyncio.to_thread(find_pairs, document.encode()))
 
     async def _take(self, items: list[Item]) -> Batch:
+        broken = False
         while True:
             try:
-                return self.room.take(items)
+                if not broken:
+                    await ahead.expect(self.room.document, items)
+                batch = self.room.take(items)
+                await ahead.go_on(self.room.document)
+                return batch
             except BrokenDocument as error:
+                # Taken again in one piece, so that whoever sent it is known.
+                broken = True
                 _log.error("document_broken", video=str(self.video_id), error=str(error))
                 stored = await self._stores.log.load(self.video_id)
                 self.room.document.close()
@@ -371,11 +385,14 @@ class Keeper:
         if not rows.updates:
             return
         await self._learn_characters()
-        news = self.room.take_stored(rows.updates, rows.authors)
+        for updates, authors in rows.parts(ahead.LARGE_BYTES):
+            self.room.document.expect(await ahead.read(updates[0]))
+            news = self.room.take_stored(updates, authors)
+            await ahead.go_on(self.room.document)
+            if news is not None:
+                await self._fan_out.send(self.room, self.room.publish(news, self.room.seq))
         self.growth.add(rows.seq - self.room.seq, sum(map(len, rows.updates)))
         self.room.seq = max(self.room.seq, rows.seq)
-        if news is not None:
-            await self._fan_out.send(self.room, self.room.publish(news, self.room.seq))
         self.projector.look(force=False)
 
     def _fail(self, error: CocutError) -> None:
