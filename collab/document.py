@@ -18,6 +18,7 @@ from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
 from collab.nesting import depths
 from collab.ports import Edit
+from collab.repeats import TextWrite, text_write
 from collab.replica import Replica
 from collab.schema import Touches
 from collab.surrogates import Place, SurrogatePairs, UnknownCharacters, find_pairs
@@ -39,11 +40,12 @@ NOTHING_KNOWN: Final = (None, b"\0")
 @dataclass(slots=True)
 class Outcome:
     """What an edit by the server led to: its update if it changed anything, and its value or
-    the error that it raised."""
+    the error that it raised; and the write of a shared text, if it was one."""
 
     update: bytes | None
     value: Any
     error: Exception | None
+    write: TextWrite | None = None
 
 
 class Document:
@@ -218,12 +220,14 @@ class Document:
         replica.commit()
         self.before_change()
         updates, value, failure = replica.edit(change)
-        for update in updates:
-            summary = read_update(update)
+        for one in updates:
+            summary = read_update(one)
             self._pairs.record(summary, self.ledger)
             self.ledger.record(summary)
-            self._size += len(update)
-        return Outcome(merge(updates), value, failure)
+            self._size += len(one)
+        update = merge(updates)
+        write = text_write(replica.doc, update, replica.texts) if update is not None else None
+        return Outcome(update, value, failure, write)
 
     def close(self) -> None:
         """Let go of the memory; not to be used after that."""

@@ -12,12 +12,12 @@ usual update. Source of the format: `encodeStateAsUpdate` of yjs and its `readIt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from collab.content import refuse, skip_any, skip_other, skip_text
-from collab.encoding import read_varuint, varuint
+from collab.encoding import read_varuint, varuint, write_varuint
 from collab.errors import MalformedFrame, MalformedUpdate
 
 MAX_CLIENT: Final = 2**53 - 1
@@ -130,6 +130,22 @@ def read_deletes(data: bytes, at: int = 0) -> tuple[list[tuple[int, int, int]], 
                 refuse("a deleted range out of bounds")
             deletes.append((client, clock, clock + length))
     return deletes, at
+
+
+def write_deletes(ranges: Iterable[tuple[int, int, int]]) -> bytes:
+    """The update that deletes `(client, start, end)` ranges."""
+    clients: dict[int, list[tuple[int, int]]] = {}
+    for client, start, end in sorted(ranges):
+        clients.setdefault(client, []).append((start, end))
+    out = bytearray(1)
+    write_varuint(out, len(clients))
+    for client, places in clients.items():
+        write_varuint(out, client)
+        write_varuint(out, len(places))
+        for start, end in places:
+            write_varuint(out, start)
+            write_varuint(out, end - start)
+    return bytes(out)
 
 
 def _read_update(data: bytes) -> UpdateSummary:
@@ -298,12 +314,14 @@ def _block(structs: int, client: int, clock: int) -> bytes:
 
 @dataclass(slots=True)
 class Item:
-    """One item: its id; the item that is its parent, None for a root; or, where it does not say its
-    parent, an item beside it, which has the same."""
+    """One item: its id, and where its clocks end; the item that is its parent, None for a root; or,
+    where it does not say its parent, an item beside it, which has the same."""
 
     client: int
     clock: int
+    end: int
     is_type: bool
+    is_text: bool
     parent: tuple[int, int] | None
     beside: tuple[int, int] | None
 
@@ -329,10 +347,11 @@ def _struct(data: bytes, at: int, client: int, clock: int) -> tuple[int, int, It
     if ref == 0 or ref == 10:
         length, at = read_varuint(data, at)
         return at, clock + length, None
-    item = Item(client, clock, ref == 7, None, None)
+    item = Item(client, clock, clock, ref == 7, ref == 4, None, None)
     at = _place(data, at, info, item)
     length, at = _content(data, at, ref)
-    return at, clock + length, item
+    item.end = clock + length
+    return at, item.end, item
 
 
 def _place(data: bytes, at: int, info: int, item: Item) -> int:
