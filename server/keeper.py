@@ -32,6 +32,7 @@ from server import ahead
 from server.fanout import FanOut
 from server.growth import Growth
 from server.inbox import Inbox
+from server.kept import KeptWrites
 from server.projector import Projector
 from server.rounds import Rounds
 from server.stores import Stores
@@ -65,6 +66,7 @@ class Keeper:
         self._fan_out = FanOut(stores.clock, stores.metrics)
         self._behind = False
         self._tail = Tail(video_id, stores.log, stores.metrics)
+        self._kept = KeptWrites(video_id, stores.log)
         self._flushed = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -257,6 +259,7 @@ class Keeper:
                     await self._read_log()
                 if self._stores.durable.backlog(self.video_id) and not self._stores.durable.failing:
                     await self._flush()
+                await self._retract()
                 if self._inbox:
                     await self._fan_out.pace(at_once=self._closing)
                     await self._process(self._inbox.take())
@@ -297,6 +300,10 @@ class Keeper:
                 for requested, _ in batch.outcomes:
                     requested.settled(Outcome(None, None, error))
                 raise
+        if frame is not None and self._kept.doubtful:
+            await self._fan_out.send(self.room, frame)
+            frame = None
+            await self._retract()
         self.room.answer(batch)
         for requested, outcome in batch.outcomes:
             requested.settled(outcome)
@@ -347,7 +354,8 @@ class Keeper:
         metrics = self._stores.metrics
         began = self._stores.clock()
         waiting = len(self._stores.durable.backlog(self.video_id))
-        seq = await self._stores.durable.store(self.video_id, (batch.update, batch.users))
+        kept = self._kept.keep(batch, self.room.seq)
+        seq = await self._stores.durable.store(self.video_id, (batch.update, batch.users), kept)
         metrics.commit_seconds.observe(self._stores.clock() - began)
         metrics.batches.inc()
         metrics.batch_size.observe(batch.edits)
@@ -356,6 +364,7 @@ class Keeper:
             first = seq - waiting
             if first > self.room.seq + 1:
                 await self._take_stored(first - 1)
+            self._kept.stored(first)
             self._flushed.set()
             if self._stores.bus is not None:
                 self._stores.bus.stored(self.video_id, seq, batch.update, batch.users[-1])
@@ -370,8 +379,15 @@ class Keeper:
         if seq - count > self.room.seq:
             await self._take_stored(seq - count)
         self.room.seq = seq
+        self._kept.stored(seq - count + 1)
+        await self._retract()
         self._flushed.set()
         self.projector.look(force=True)
+
+    async def _retract(self) -> None:
+        """Take back what other nodes had written before, as an edit like any other."""
+        async for update, by in self._kept.retractions():
+            await self._process([Brought(update, by, _nobody_waits)])
 
     async def _read_log(self) -> None:
         try:
@@ -406,3 +422,7 @@ class Keeper:
         self.projector.fail(error)
         self.room.document.close()
         self._ended(self)
+
+
+def _nobody_waits(_: Outcome) -> None:
+    """For what was asked by nobody."""
