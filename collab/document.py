@@ -6,7 +6,7 @@ A replica takes some twenty times the memory of what it encodes to. A document t
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,10 +18,11 @@ from collab.errors import BrokenDocument, DocumentTooBig, MalformedUpdate
 from collab.ledger import Ledger
 from collab.nesting import depths
 from collab.ports import Edit
+from collab.repeats import TextWrite, text_write
 from collab.replica import Replica
 from collab.schema import Touches
 from collab.surrogates import Place, SurrogatePairs, UnknownCharacters, find_pairs
-from collab.update import read_update
+from collab.update import ReadAhead, read_update
 
 KNOWN_UPDATES: Final = 16
 KNOWN_MIN_BYTES: Final = 256
@@ -39,11 +40,12 @@ NOTHING_KNOWN: Final = (None, b"\0")
 @dataclass(slots=True)
 class Outcome:
     """What an edit by the server led to: its update if it changed anything, and its value or
-    the error that it raised."""
+    the error that it raised; and the write of a shared text, if it was one."""
 
     update: bytes | None
     value: Any
     error: Exception | None
+    write: TextWrite | None = None
 
 
 class Document:
@@ -75,6 +77,8 @@ class Document:
             lambda: depths(self.encode()),
         )
         self._pairs = SurrogatePairs()
+        self._ahead: ReadAhead | None = None
+        self._to_come: deque[bytes] = deque()
         self._replica: Replica | None = Replica(client_id)
         self._resting = b""
         self._needed = True
@@ -128,7 +132,10 @@ class Document:
         """
         if update in self._known:
             return False
-        summary = read_update(update)
+        ahead = self._ahead
+        if ahead is None or ahead.update != update:
+            ahead = ReadAhead(update, read_update(update), (update,))
+        summary = ahead.summary
         if not self.ledger.brings_news(summary):
             self._remember(update)
             return False
@@ -142,12 +149,35 @@ class Document:
         replica = self._awake()
         if not replica.changing:
             self.before_change()
-        replica.integrate(update)
         if cuts_deleted:
+            replica.integrate(update)
             replica.commit()
+        else:
+            replica.integrate(ahead.pieces[0])
+            self._to_come.extend(ahead.pieces[1:])
         self._pairs.record(summary, self.ledger)
         self.ledger.record(summary)
         self._size += len(update)
+        return True
+
+    def expect(self, ahead: ReadAhead | None) -> None:
+        """This update was read already, and is applied in its pieces: the first by `apply`, the
+        others by `go_on`, or by whatever asks for the document."""
+        self._ahead = ahead
+
+    def go_on(self) -> bool:
+        """Apply a piece of a large update; returns whether there was one to come.
+
+        Raises:
+            BrokenDocument: pycrdt gave up in the middle; this object is of no use any more.
+        """
+        if not self._to_come:
+            return False
+        assert self._replica is not None
+        try:
+            self._replica.integrate(self._to_come.popleft())
+        except MalformedUpdate as error:
+            raise BrokenDocument(str(error)) from error
         return True
 
     @property
@@ -190,12 +220,14 @@ class Document:
         replica.commit()
         self.before_change()
         updates, value, failure = replica.edit(change)
-        for update in updates:
-            summary = read_update(update)
+        for one in updates:
+            summary = read_update(one)
             self._pairs.record(summary, self.ledger)
             self.ledger.record(summary)
-            self._size += len(update)
-        return Outcome(merge(updates), value, failure)
+            self._size += len(one)
+        update = merge(updates)
+        write = text_write(replica.doc, update, replica.texts) if update is not None else None
+        return Outcome(update, value, failure, write)
 
     def close(self) -> None:
         """Let go of the memory; not to be used after that."""
@@ -276,6 +308,8 @@ class Document:
     def _awake(self) -> Replica:
         """The replica; made anew after a rest."""
         self._needed = True
+        while self._to_come:
+            self.go_on()
         if self._replica is None:
             self._replica = Replica(self._client_id)
             self._replica.author = self._author

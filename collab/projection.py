@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from pycrdt import Doc
 from pycrdt import Map as SharedMap
@@ -34,6 +34,9 @@ from collab.schema import (
     is_id,
 )
 from collab.values import MISSING, Reader, Rules, cut
+
+READ_AT_ONCE: Final = 32
+"""Scenes that are read in one piece: some 10 ms, if they have five layers each."""
 
 
 class Projection:
@@ -60,6 +63,7 @@ class Projection:
         self.layers: dict[str, list[LayerRow]] = {}
         self.dropped: Counter[str] = Counter()
         self._looked = False
+        self._unread, self._stale, self._changes = Touches(), _Stale(), Changes()
         self._start_over()
 
     def refresh(self, doc: Doc[Any], touches: Touches) -> Changes:
@@ -72,22 +76,50 @@ class Projection:
         Returns:
             What is different from the call before.
         """
-        changes = Changes()
-        stale = _Stale()
-        if touches.everything:
-            self._start_over()
-            stale.order = True
-            stale.lists.update(self.layers)
+        self.touch(touches)
+        while not self.read(doc):
+            pass
+        return self.settle()
+
+    def touch(self, touches: Touches) -> None:
+        """Note what has to be looked at."""
+        self._unread.add(touches)
+
+    @property
+    def reading(self) -> bool:
+        """Whether a part of what was touched is read, and the rest is not."""
+        return bool(self._unread)
+
+    def read(self, doc: Doc[Any], most: int = READ_AT_ONCE) -> bool:
+        """Look at some of what was touched.
+
+        Between two of these calls the document may change, if `touch` is told before the second.
+
+        Args:
+            doc: the document; the same until something touches everything.
+            most: how many scenes to look at; of single fields there are more.
+
+        Returns:
+            Whether that was all: what was read is what the document is now, and can be `settle`d.
+        """
         with doc.transaction() as transaction:
             assert transaction._txn is not None
             reader = Reader(transaction._txn)
-            if touches.everything or touches.video:
-                self._read_video(reader, doc.get("video", type=SharedMap).integrated, changes)
-            if touches.everything or touches.scenes or touches.fields:
-                root = doc.get("scenes", type=SharedMap).integrated
-                if touches.everything:
-                    touches = Touches(scenes=set(reader.keys(root)))
-                self._read(reader, root, touches, stale)
+            root = doc.get("scenes", type=SharedMap).integrated
+            if self._unread.everything:
+                self._start_over()
+                self._stale = _Stale(order=True, lists=set(self.layers))
+                self._unread = Touches(video=True, scenes=set(reader.keys(root)))
+            part = self._unread.take(most)
+            if part.video:
+                self._read_video(reader, doc.get("video", type=SharedMap).integrated)
+            self._read(reader, root, part, self._stale)
+        return not self._unread
+
+    def settle(self) -> Changes:
+        """Make rows of what was read; returns what is different from the call before."""
+        stale, changes = self._stale, self._changes
+        self._stale, self._changes = _Stale(), Changes()
         self._take_over_disowned(stale)
         self._settle(stale, changes)
         self._looked = True
@@ -99,6 +131,7 @@ class Projection:
         self.scenes = []
         self.layers = {}
         self._looked = False
+        self._unread, self._stale, self._changes = Touches(), _Stale(), Changes()
         self._start_over()
 
     def disown(self, ids: Iterable[str]) -> None:
@@ -131,7 +164,7 @@ class Projection:
         self._holders: dict[str, set[str]] = {}
         self._shared: set[str] = set()
 
-    def _read_video(self, reader: Reader, shared: Map, changes: Changes) -> None:
+    def _read_video(self, reader: Reader, shared: Map) -> None:
         title = reader.get(shared, "title")
         ratio = reader.get(shared, "aspect_ratio")
         background = reader.get(shared, "background")
@@ -147,7 +180,7 @@ class Projection:
             background=background if good_background else DEFAULT_BACKGROUND,
         )
         if video != self.video or not self._looked:
-            self.video = changes.video = video
+            self.video = self._changes.video = video
 
     def _read(self, reader: Reader, root: Map, touches: Touches, stale: _Stale) -> None:
         whole = set(touches.scenes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pycrdt import Doc, Map, Subscription, Transaction
+from pycrdt import Doc, Map, Subscription, TextEvent, Transaction
 
 from collab.errors import BrokenDocument, MalformedUpdate
 from collab.ports import Edit
+from collab.repeats import Path
 from collab.schema import Touches
 
 
@@ -25,6 +26,7 @@ class Replica:
     Attributes:
         doc: the pycrdt document.
         author: whose what is committed from now on is; empty if nobody wants to know.
+        texts: the shared texts that the last edit has changed.
     """
 
     _subscriptions: tuple[tuple[Map[Any], Subscription], ...]
@@ -32,6 +34,8 @@ class Replica:
     def __init__(self, client_id: int) -> None:
         self.doc: Doc[Any] = Doc(client_id=client_id)
         self.author = ""
+        self.texts: list[Path] = []
+        self._editing = False
         self._touches = Touches()
         self._transaction: Transaction | None = None
         scenes: Map[Any] = self.doc.get("scenes", type=Map)
@@ -76,12 +80,17 @@ class Replica:
             transaction.__exit__(None, None, None)
 
     def edit(self, change: Edit) -> tuple[list[bytes], Any, Exception | None]:
-        """Run an edit in a transaction of its own; returns its updates, and its value or error."""
+        """Run an edit in a transaction of its own; returns its updates, and its value or error.
+
+        `texts` says then where it changed shared texts of scenes.
+        """
         self.commit()
+        self.texts.clear()
         updates: list[bytes] = []
         subscription = self.doc.observe(lambda event: updates.append(event.update))
         value: Any = None
         failure: Exception | None = None
+        self._editing = True
         try:
             with self.doc.transaction():
                 value = change(self.doc)
@@ -89,6 +98,7 @@ class Replica:
             failure = error
         finally:
             self.doc.unobserve(subscription)
+            self._editing = False
         return updates, value, failure
 
     def settle(self) -> Touches:
@@ -129,6 +139,8 @@ class Replica:
                     self._note(touched, (scene, layer), {"*"})
             else:
                 self._note(touched, (scene, str(path[2])), _layer_fields(path, event))
+            if isinstance(event, TextEvent) and self._editing:
+                self.texts.append(tuple(path))
         if self.author:
             touches.author = self.author
             touches.authors.update(dict.fromkeys(touched, self.author))

@@ -20,7 +20,7 @@ from collab.presence import Presence
 from collab.protocol import Acknowledge, Awareness, Framing, Join, QueryAwareness, Update
 from collab.session import Mode, Session
 from collab.surrogates import CutCharacters, UnknownCharacters
-from collab.update import read_state_vector, read_update
+from collab.update import ReadAhead, read_state_vector, read_update
 
 BACKLOG_BYTES: Final = 1024 * 1024
 """What may wait in an editor's socket before it counts as lagging."""
@@ -62,12 +62,13 @@ class Requested:
 class Brought:
     """An update that the server made elsewhere, for a user; `settled` as with `Requested`.
 
-    `broken` says that pycrdt gave up on it.
+    `ahead` is it, read already, if it is large; `broken` says that pycrdt gave up on it.
     """
 
     update: bytes
     by: str
     settled: Callable[[Outcome], None]
+    ahead: ReadAhead | None = None
     broken: bool = False
 
 

@@ -88,6 +88,10 @@ class LayerRow:
     properties: dict[str, Any]
 
 
+FIELDS_A_SCENE: Final = 16
+"""How many fields are read in the time that a whole scene with its layers takes."""
+
+
 @dataclass(slots=True)
 class Touches:
     """Which parts of the document some edits touched; what `Document.settle` returns.
@@ -113,6 +117,29 @@ class Touches:
 
     def __bool__(self) -> bool:
         return bool(self.everything or self.video or self.scenes or self.fields)
+
+    def add(self, later: Touches) -> None:
+        """Take in what was touched after this."""
+        self.everything = self.everything or later.everything
+        self.video = self.video or later.video
+        self.scenes |= later.scenes
+        for place, names in later.fields.items():
+            self.fields.setdefault(place, set()).update(names)
+        self.authors.update(later.authors)
+        self.author = later.author or self.author
+
+    def take(self, most: int) -> Touches:
+        """Split off so many scenes at most, or `FIELDS_A_SCENE` times as many fields, once it is
+        known which these are; no authors."""
+        part = Touches(video=self.video)
+        self.video = False
+        for _ in range(min(most, len(self.scenes))):
+            part.scenes.add(self.scenes.pop())
+        fields = FIELDS_A_SCENE * (most - len(part.scenes))
+        for _ in range(min(fields, len(self.fields))):
+            place, names = self.fields.popitem()
+            part.fields[place] = names
+        return part
 
     def author_of(self, scene: str, layer: str | None) -> str:
         """Who changed a scene or a layer; empty if nobody knows.

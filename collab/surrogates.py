@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterable, Set
 from typing import Final
 
-from collab.encoding import write_varuint
 from collab.errors import MalformedUpdate
 from collab.ledger import Ledger
-from collab.update import UpdateSummary, read_update
+from collab.update import UpdateSummary, read_update, write_deletes
 
 _FOUR_BYTES: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 """What a character of two UTF-16 units looks like in UTF-8."""
@@ -89,7 +88,9 @@ class SurrogatePairs:
                 if not ledger.is_deleted(client, clock - 1, clock + 1)
             }
             if living or any(self._deletes(place) for place in cut):
-                raise CutCharacters(_deletion(living))
+                raise CutCharacters(
+                    write_deletes((client, clock - 1, clock + 1) for client, clock in living)
+                )
         if update.pairs:
             known = ledger.state
             ends = {(client, known.get(client, 0)) for client, _, _ in update.blocks}
@@ -130,19 +131,3 @@ def _cuts(update: UpdateSummary) -> Iterable[Place]:
     for client, start, end in update.deletes:
         yield client, start
         yield client, end
-
-
-def _deletion(places: Iterable[Place]) -> bytes:
-    """The update that deletes pairs."""
-    clients: dict[int, list[int]] = {}
-    for client, clock in sorted(places):
-        clients.setdefault(client, []).append(clock - 1)
-    out = bytearray(1)
-    write_varuint(out, len(clients))
-    for client, starts in clients.items():
-        write_varuint(out, client)
-        write_varuint(out, len(starts))
-        for start in starts:
-            write_varuint(out, start)
-            out.append(2)
-    return bytes(out)

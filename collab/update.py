@@ -12,17 +12,20 @@ usual update. Source of the format: `encodeStateAsUpdate` of yjs and its `readIt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from collab.content import refuse, skip_any, skip_other, skip_text
-from collab.encoding import read_varuint
+from collab.encoding import read_varuint, varuint, write_varuint
 from collab.errors import MalformedFrame, MalformedUpdate
 
 MAX_CLIENT: Final = 2**53 - 1
 MAX_CLOCK: Final = 2**31 - 1
 """Clocks are 32 bits in yrs; nobody makes two billion changes."""
+
+PIECE_BYTES: Final = 1024 * 1024
+"""What pycrdt applies in some 8 ms."""
 
 
 @dataclass(slots=True)
@@ -127,6 +130,22 @@ def read_deletes(data: bytes, at: int = 0) -> tuple[list[tuple[int, int, int]], 
                 refuse("a deleted range out of bounds")
             deletes.append((client, clock, clock + length))
     return deletes, at
+
+
+def write_deletes(ranges: Iterable[tuple[int, int, int]]) -> bytes:
+    """The update that deletes `(client, start, end)` ranges."""
+    clients: dict[int, list[tuple[int, int]]] = {}
+    for client, start, end in sorted(ranges):
+        clients.setdefault(client, []).append((start, end))
+    out = bytearray(1)
+    write_varuint(out, len(clients))
+    for client, places in clients.items():
+        write_varuint(out, client)
+        write_varuint(out, len(places))
+        for start, end in places:
+            write_varuint(out, start)
+            write_varuint(out, end - start)
+    return bytes(out)
 
 
 def _read_update(data: bytes) -> UpdateSummary:
@@ -242,13 +261,67 @@ def _read_update(data: bytes) -> UpdateSummary:
 
 
 @dataclass(slots=True)
+class ReadAhead:
+    """A large update that was read before its turn.
+
+    Attributes:
+        update: all of it.
+        summary: what it is about.
+        pieces: what to apply, in order.
+    """
+
+    update: bytes
+    summary: UpdateSummary
+    pieces: Sequence[bytes]
+
+
+def read_ahead(update: bytes) -> ReadAhead:
+    """Read an update, and cut it into pieces; a second's work for 20 MB, to be done in a thread.
+
+    Raises:
+        MalformedUpdate: it is not one, to the last byte.
+    """
+    return ReadAhead(update, read_update(update), split_update(update, PIECE_BYTES))
+
+
+def split_update(data: bytes, size: int) -> list[bytes]:
+    """An update that `read_update` has found good, in pieces of about `size` bytes.
+
+    Applied one after the other they do what it does. What several clients have made may build on
+    each other in any order: that, and a small update, is one piece.
+    """
+    count, at = read_varuint(data, 0)
+    if count != 1 or len(data) <= size:
+        return [data]
+    structs, at = read_varuint(data, at)
+    client, at = read_varuint(data, at)
+    clock, at = read_varuint(data, at)
+    pieces: list[bytes] = []
+    begin, first, number = at, clock, 0
+    for _ in range(structs):
+        if at - begin > size:
+            pieces.append(_block(number, client, first) + data[begin:at] + b"\0")
+            begin, first, number = at, clock, 0
+        at, clock, _ = _struct(data, at, client, clock)
+        number += 1
+    # With the delete set, which may be about any of them.
+    return [*pieces, _block(number, client, first) + data[begin:]]
+
+
+def _block(structs: int, client: int, clock: int) -> bytes:
+    return b"".join(map(varuint, (1, structs, client, clock)))
+
+
+@dataclass(slots=True)
 class Item:
-    """One item: its id; the item that is its parent, None for a root; or, where it does not say its
-    parent, an item beside it, which has the same."""
+    """One item: its id, and where its clocks end; the item that is its parent, None for a root; or,
+    where it does not say its parent, an item beside it, which has the same."""
 
     client: int
     clock: int
+    end: int
     is_type: bool
+    is_text: bool
     parent: tuple[int, int] | None
     beside: tuple[int, int] | None
 
@@ -261,17 +334,24 @@ def read_items(data: bytes) -> Iterator[Item]:
         client, at = read_varuint(data, at)
         clock, at = read_varuint(data, at)
         for _ in range(structs):
-            info = data[at]
-            at += 1
-            ref = info & 31
-            if ref == 0 or ref == 10:
-                length, at = read_varuint(data, at)
-            else:
-                item = Item(client, clock, ref == 7, None, None)
-                at = _place(data, at, info, item)
-                length, at = _content(data, at, ref)
+            at, clock, item = _struct(data, at, client, clock)
+            if item is not None:
                 yield item
-            clock += length
+
+
+def _struct(data: bytes, at: int, client: int, clock: int) -> tuple[int, int, Item | None]:
+    """Where a struct and its clocks end, and the item that it is, if it is one."""
+    info = data[at]
+    at += 1
+    ref = info & 31
+    if ref == 0 or ref == 10:
+        length, at = read_varuint(data, at)
+        return at, clock + length, None
+    item = Item(client, clock, clock, ref == 7, ref == 4, None, None)
+    at = _place(data, at, info, item)
+    length, at = _content(data, at, ref)
+    item.end = clock + length
+    return at, item.end, item
 
 
 def _place(data: bytes, at: int, info: int, item: Item) -> int:

@@ -200,7 +200,8 @@ def cut(text: str, limit: int) -> Read[str]:
 
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold a text: no NUL, and no half of a surrogate pair."""
-    return _NOT_STORABLE.search(text) is None
+    # What is ASCII, as most is, need not be searched: that takes ten times as long.
+    return "\0" not in text if text.isascii() else _NOT_STORABLE.search(text) is None
 
 
 def storable(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -183,8 +182,8 @@ async def plan(database: Database, video_id: str, number: int, by: str) -> Done:
 
     Returns:
         `before`: the number of the version that holds what is there now. `seq`: what the update
-        builds on. `update`: it, in base64, or None if there is nothing to change. `id`: of this
-        plan, to `settle`.
+        builds on. `update`: it, or None if there is nothing to change. `id`: of this plan, to
+        `settle`.
     """
     video, id_ = UUID(video_id), uuid4()
     version, read = await _version(database, video, number)
@@ -198,12 +197,7 @@ async def plan(database: Database, video_id: str, number: int, by: str) -> Done:
         update = _restoring(version, state, planned)
         if update is not None:
             await connection.execute(_PLAN, video, id_, update, timeout=_STORE_SECONDS)
-    made = {
-        "id": str(id_),
-        "before": kept.made,
-        "seq": seq,
-        "update": None if update is None else b64encode(update).decode(),
-    }
+    made = {"id": str(id_), "before": kept.made, "seq": seq, "update": update}
     return Done(made, read + kept.read + len(state))
 
 

@@ -4,6 +4,7 @@
     frame  := MARK length(u32) crc(payload) crc(salt MARK length crc(payload))
               payload; one frame is one fsync, and holds all records that shared it
     record := header length(u32) update length(u32) header(JSON) update
+    header := [video, users] or [video, users, after, writes]
 
 A crash while a frame is written leaves a damaged last frame, of which nobody was told that it is
 stored: it is cut off. Damage anywhere else is an error. The salt keeps what editors write from
@@ -18,12 +19,13 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from collab.errors import JournalFull
+from collab.repeats import TextWrite
 from persistence.errors import JournalCorrupt
 
 DEFAULT_LIMIT: Final = 1024**3
@@ -38,15 +40,28 @@ _SCAN: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JournalRecord:
-    """A batch that waits for the log: as `UpdateLog.append` takes it."""
+    """A batch that waits for the log: as `UpdateLog.append` takes it.
+
+    Attributes:
+        video_id: the video.
+        user_ids: its authors.
+        update: it.
+        after: the sequence number of what it was made for.
+        writes: the server's own writes of texts in it, which others may do meanwhile.
+    """
 
     video_id: UUID
     user_ids: Sequence[str]
     update: bytes
+    after: int = 0
+    writes: Sequence[TextWrite] = ()
 
     def encode(self) -> bytes:
         """The record's bytes."""
-        header = json.dumps([str(self.video_id), [*self.user_ids]]).encode()
+        said: list[Any] = [str(self.video_id), [*self.user_ids]]
+        if self.writes:
+            said += [self.after, [astuple(write) for write in self.writes]]
+        header = json.dumps(said).encode()
         return _RECORD.pack(len(header), len(self.update)) + header + self.update
 
 
@@ -357,9 +372,19 @@ def _decode(payload: bytes) -> Iterator[JournalRecord]:
     while at < len(payload):
         header_length, update_length = _RECORD.unpack_from(payload, at)
         at += _RECORD.size
-        video_id, user_ids = json.loads(payload[at : at + header_length])
+        video_id, user_ids, *more = json.loads(payload[at : at + header_length])
         at += header_length
-        yield JournalRecord(UUID(video_id), user_ids, payload[at : at + update_length])
+        after, writes = more or (0, ())
+        yield JournalRecord(
+            UUID(video_id),
+            user_ids,
+            payload[at : at + update_length],
+            after,
+            tuple(
+                TextWrite(tuple(path), text, tuple((*place,) for place in inserted))
+                for path, text, inserted in writes
+            ),
+        )
         at += update_length
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -208,13 +207,7 @@ class Versions:
             VersionNotFound: there is none with this number, or no longer.
         """
         plan = await self._ask("plan", video_id, number=number, by=by)
-        update = plan["update"]
-        return Restoration(
-            id=UUID(plan["id"]),
-            update=None if update is None else b64decode(update),
-            seq=plan["seq"],
-            before=plan["before"],
-        )
+        return Restoration(UUID(plan["id"]), plan["update"], plan["seq"], plan["before"])
 
     async def restored(self, video_id: UUID, number: int, plan: Restoration, by: str) -> None:
         """The plan's update is in the log: note in the audit trail that a version was restored."""

@@ -14,16 +14,18 @@ from uuid import UUID
 
 import structlog
 
-from collab.errors import DatabaseAway, VideoNotFound
+from collab.errors import CorruptLog, DatabaseAway, VideoNotFound
 from persistence.database import Database
 from persistence.journal import Journal, JournalRecord
 from persistence.update_log import Entry, UpdateLog
+from server.kept import Kept, retract
 
 PATIENCE_SECONDS: Final = 1.0
 """How long commits may fail before batches go to the journal."""
 
 RETRY_SECONDS: Final = 0.05
 PROBE_SECONDS: Final = 0.25
+NEVER: Final = 2**63 - 1
 
 _log = structlog.get_logger(__name__)
 
@@ -83,8 +85,13 @@ class DurableLog:
         """The videos that have a backlog."""
         return list(self._backlogs)
 
-    async def store(self, video_id: UUID, entry: Entry) -> int | None:
+    async def store(self, video_id: UUID, entry: Entry, kept: Kept) -> int | None:
         """Make an update durable.
+
+        Args:
+            video_id: the video.
+            entry: the update and its authors.
+            kept: the writes of texts in it.
 
         Returns:
             The sequence number of the log row that holds it, or None if the journal does.
@@ -100,7 +107,9 @@ class DurableLog:
                 await asyncio.sleep(RETRY_SECONDS)
         self._journaling += 1
         try:
-            await self._journal.append([JournalRecord(video_id, entry[1], entry[0])])
+            await self._journal.append(
+                [JournalRecord(video_id, entry[1], entry[0], kept.after, kept.writes)]
+            )
             self._backlogs.setdefault(video_id, []).append(entry)
         finally:
             self._journaling -= 1
@@ -135,15 +144,35 @@ class DurableLog:
         """
         count = 0
         size = self._journal.size
+        firsts: dict[UUID, int] = {}
         for record in self._journal.records():
             try:
-                await self._log.append(record.video_id, [(record.update, record.user_ids)])
+                entries = await self._replayed(record, firsts.get(record.video_id, NEVER))
+                last = await self._log.append(record.video_id, entries)
+                firsts.setdefault(record.video_id, last - len(entries) + 1)
             except VideoNotFound:
                 _log.warning("journal_of_deleted_video", video=str(record.video_id))
             count += 1
         if count:
             await self._journal.clear(size)
         return count
+
+    async def _replayed(self, record: JournalRecord, first: int) -> list[Entry]:
+        """What a record of the journal becomes: it, and what takes back of it what another node has
+        done meanwhile; `first` is the first row of the video that came from the journal."""
+        entries: list[Entry] = [(record.update, record.user_ids)]
+        if record.writes:
+            by = record.user_ids[-1]
+            kept = Kept(record.after, record.writes, by)
+            try:
+                update = await retract(self._log, record.video_id, kept, first)
+            except CorruptLog as error:
+                # Whoever mends the log keeps this edit, whatever it doubles.
+                _log.error("journal_not_compared", video=str(record.video_id), error=str(error))
+                update = None
+            if update is not None:
+                entries.append((update, [by]))
+        return entries
 
     async def close(self) -> None:
         """Stop probing; what is in the journal stays there for the next start."""

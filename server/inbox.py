@@ -8,8 +8,9 @@ from typing import Final
 
 from collab.document import Outcome
 from collab.errors import CocutError
-from collab.room import Item, Received
+from collab.room import Item, Received, Requested
 from collab.session import Session
+from server.ahead import LARGE_BYTES
 
 BATCH_ITEMS: Final = 2_000
 """What is taken at once: some 30 ms of work, during which nobody else's turn comes."""
@@ -60,8 +61,13 @@ class Inbox:
         self._bytes += _bytes(items)
 
     def take(self) -> list[Item]:
-        """What has arrived, as far as it may be one batch."""
-        items, self._items = self._items[:BATCH_ITEMS], self._items[BATCH_ITEMS:]
+        """What has arrived, as far as it may be one batch; what is large is one by itself."""
+        count = BATCH_ITEMS
+        for number, item in enumerate(self._items[:BATCH_ITEMS]):
+            if len(_content(item)) > LARGE_BYTES:
+                count = number or 1
+                break
+        items, self._items = self._items[:count], self._items[count:]
         self._bytes -= _bytes(items)
         if self._bytes < INBOX_BYTES:
             self._room_again.set()
@@ -79,3 +85,9 @@ class Inbox:
 
 def _bytes(items: Sequence[Item]) -> int:
     return sum(len(item.frame) for item in items if isinstance(item, Received))
+
+
+def _content(item: Item) -> bytes:
+    if isinstance(item, Received):
+        return item.frame
+    return b"" if isinstance(item, Requested) else item.update

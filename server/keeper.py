@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from collab.document import Outcome
+from collab.document import SMALL_DOCUMENT_BYTES, Outcome
 from collab.errors import (
     BrokenDocument,
     CocutError,
@@ -28,9 +28,11 @@ from collab.ports import Edit, Edited
 from collab.room import Batch, Brought, Item, Requested, Room
 from collab.session import Session
 from collab.surrogates import find_pairs
+from server import ahead
 from server.fanout import FanOut
 from server.growth import Growth
 from server.inbox import Inbox
+from server.kept import KeptWrites
 from server.projector import Projector
 from server.rounds import Rounds
 from server.stores import Stores
@@ -64,6 +66,7 @@ class Keeper:
         self._fan_out = FanOut(stores.clock, stores.metrics)
         self._behind = False
         self._tail = Tail(video_id, stores.log, stores.metrics)
+        self._kept = KeptWrites(video_id, stores.log)
         self._flushed = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -149,11 +152,12 @@ class Keeper:
 
     async def bring(self, update: bytes, by: str, after: int) -> Edited:
         """Take an update that builds on row `after`; returns like `edit`."""
+        read = await ahead.read(update)
         for _ in range(CATCH_UP_TRIES):
             if self.room.seq < after:
                 self.catch_up()
             try:
-                return await self._settled(lambda settle: Brought(update, by, settle))
+                return await self._settled(lambda settle: Brought(update, by, settle, read))
             except MissingUpdates:
                 if self.room.seq >= after:
                     raise
@@ -263,9 +267,12 @@ class Keeper:
                     await self._read_log()
                 if self._stores.durable.backlog(self.video_id) and not self._stores.durable.failing:
                     await self._flush()
+                await self._retract()
                 if self._inbox:
                     await self._fan_out.pace(at_once=self._closing)
                     await self._process(self._inbox.take())
+                    if self.projector.reading:
+                        await asyncio.sleep(0)
                 self._rounds.look_after()
         except VideoNotFound as error:
             self._fail(error)
@@ -284,6 +291,9 @@ class Keeper:
         self._wake.clear()
 
     async def _process(self, items: list[Item]) -> None:
+        if ahead.change(items) and self.room.document.size > SMALL_DOCUMENT_BYTES:
+            for _ in self.projector.priming():
+                await asyncio.sleep(0)
         batch = await self._take(items)
         if batch.asks_for_characters:
             await self._learn_characters()
@@ -298,6 +308,10 @@ class Keeper:
                 for requested, _ in batch.outcomes:
                     requested.settled(Outcome(None, None, error))
                 raise
+        if frame is not None and self._kept.doubtful:
+            await self._fan_out.send(self.room, frame)
+            frame = None
+            await self._retract()
         self.room.answer(batch)
         for requested, outcome in batch.outcomes:
             requested.settled(outcome)
@@ -322,10 +336,17 @@ class Keeper:
             document.learn_characters(await asyncio.to_thread(find_pairs, document.encode()))
 
     async def _take(self, items: list[Item]) -> Batch:
+        broken = False
         while True:
             try:
-                return self.room.take(items)
+                if not broken:
+                    await ahead.expect(self.room.document, items)
+                batch = self.room.take(items)
+                await ahead.go_on(self.room.document)
+                return batch
             except BrokenDocument as error:
+                # Taken again in one piece, so that whoever sent it is known.
+                broken = True
                 _log.error("document_broken", video=str(self.video_id), error=str(error))
                 stored = await self._stores.log.load(self.video_id)
                 self.room.document.close()
@@ -341,7 +362,8 @@ class Keeper:
         metrics = self._stores.metrics
         began = self._stores.clock()
         waiting = len(self._stores.durable.backlog(self.video_id))
-        seq = await self._stores.durable.store(self.video_id, (batch.update, batch.users))
+        kept = self._kept.keep(batch, self.room.seq)
+        seq = await self._stores.durable.store(self.video_id, (batch.update, batch.users), kept)
         metrics.commit_seconds.observe(self._stores.clock() - began)
         metrics.batches.inc()
         metrics.batch_size.observe(batch.edits)
@@ -350,6 +372,7 @@ class Keeper:
             first = seq - waiting
             if first > self.room.seq + 1:
                 await self._take_stored(first - 1)
+            self._kept.stored(first)
             self._flushed.set()
             if self._stores.bus is not None:
                 self._stores.bus.stored(self.video_id, seq, batch.update, batch.users[-1])
@@ -364,8 +387,15 @@ class Keeper:
         if seq - count > self.room.seq:
             await self._take_stored(seq - count)
         self.room.seq = seq
+        self._kept.stored(seq - count + 1)
+        await self._retract()
         self._flushed.set()
         self.projector.look(force=True)
+
+    async def _retract(self) -> None:
+        """Take back what other nodes had written before, as an edit like any other."""
+        async for update, by in self._kept.retractions():
+            await self._process([Brought(update, by, _nobody_waits)])
 
     async def _read_log(self) -> None:
         try:
@@ -379,11 +409,14 @@ class Keeper:
         if not rows.updates:
             return
         await self._learn_characters()
-        news = self.room.take_stored(rows.updates, rows.authors)
+        for updates, authors in rows.parts(ahead.LARGE_BYTES):
+            self.room.document.expect(await ahead.read(updates[0]))
+            news = self.room.take_stored(updates, authors)
+            await ahead.go_on(self.room.document)
+            if news is not None:
+                await self._fan_out.send(self.room, self.room.publish(news, self.room.seq))
         self.growth.add(rows.seq - self.room.seq, sum(map(len, rows.updates)))
         self.room.seq = max(self.room.seq, rows.seq)
-        if news is not None:
-            await self._fan_out.send(self.room, self.room.publish(news, self.room.seq))
         self.projector.look(force=False)
 
     def _fail(self, error: CocutError) -> None:
@@ -397,3 +430,7 @@ class Keeper:
         self.projector.fail(error)
         self.room.document.close()
         self._ended(self)
+
+
+def _nobody_waits(_: Outcome) -> None:
+    """For what was asked by nobody."""

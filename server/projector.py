@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from collab.errors import CocutError, DatabaseAway, VideoNotFound
-from collab.projection import Projection
+from collab.projection import READ_AT_ONCE, Projection
 from collab.room import Room
 from collab.schema import Changes, Touches
 from persistence.bus import Bus
@@ -43,6 +43,10 @@ that the document ever had."""
 LISTENED_PACE_SECONDS: Final = 0.1
 LISTENED_SHARE: Final = 0.05
 """The same while somebody waits for events."""
+
+GROWS_AFTER: Final = 8
+"""Pieces after which a look goes on in larger ones, so that it ends however much is touched
+meanwhile."""
 
 PATIENCE_SECONDS: Final = 0.03
 """How long a write may wait for those of other videos."""
@@ -118,7 +122,11 @@ class Projector:
         self._base: int | None = None
         self._next_look = 0.0
         self._urgent = False
+        self._spent = 0.0
+        self._pieces = 0
+        self._touches = Touches()
         self._again = Touches()
+        self._rewrites = False
         self._writing: asyncio.Task[None] | None = None
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._wanted_seq = 0
@@ -156,17 +164,30 @@ class Projector:
         return self._room.seq - self.projected_seq
 
     @property
+    def reading(self) -> bool:
+        """Whether a look is under way that reads in pieces."""
+        return self._projection.reading
+
+    @property
     def still(self) -> bool:
         """Whether the tables show all that was published, and all who listen have heard of it."""
-        busy = self._writing is not None or self._again or self._untold or self._waiters
+        busy = self._writing or self._again or self.reading or self._untold or self._waiters
         return not (self._failed or busy) and (
             min(self._seen_seq, self.projected_seq) >= self._room.seq
         )
 
     def prime(self) -> None:
         """Read the whole document once, before the first change, to know later what changed."""
+        for _ in self.priming():
+            pass
+
+    def priming(self) -> Iterator[None]:
+        """`prime` in pieces; between them the document must not change."""
         if not self._primed and self._seen_seq == self._room.seq:
-            self._projection.refresh(self._room.document.doc, self._room.document.settle())
+            self._projection.touch(self._room.document.settle())
+            while not self._projection.read(self._room.document.doc):
+                yield
+            self._projection.settle()
             self._primed = self._looked = True
 
     def rest(self) -> None:
@@ -183,7 +204,8 @@ class Projector:
     def look(self, *, force: bool) -> float | None:
         """Read what changed, if it is time, and begin to write it.
 
-        All that is applied to the document must be stored when this is called.
+        All that is applied to the document must be stored when this is called. Much is not read
+        at once, but in several calls; what changes between them is read, too.
 
         Args:
             force: somebody waits for it: do not keep the pace.
@@ -194,23 +216,34 @@ class Projector:
         if self._failed:
             return None
         self._urgent = self._urgent or force
-        if self._seen_seq >= self._room.seq and not self._again:
+        if self._seen_seq >= self._room.seq and not (self._again or self.reading):
             self._urgent = False
             return None
         if self._writing is not None:
             return None
         now = self._clock()
-        if not self._urgent and now < self._next_look:
+        if not self._urgent and now < self._next_look and not self._projection.reading:
             return self._next_look - now
-        self._urgent = False
-        seq = self._room.seq
         touches = self._room.document.settle()
         touches.everything = touches.everything or self._again.everything
-        again, self._again = self._again.everything, Touches()
-        changes = self._projection.refresh(self._room.document.doc, touches)
+        self._rewrites = self._rewrites or self._again.everything
+        self._again = Touches()
+        self._touches.add(touches)
+        self._projection.touch(touches)
+        complete = self._projection.read(
+            self._room.document.doc, READ_AT_ONCE * (1 + self._pieces // GROWS_AFTER)
+        )
+        self._pieces += 1
+        self._spent += self._clock() - now
+        if not complete:
+            return 0.0
+        self._urgent = False
+        seq = self._room.seq
+        changes = self._projection.settle()
         clients = len(self._room.document.ledger.state)
-        self._next_look = now + pace(self._clock() - now, clients, listened=self.listened)
-        self._seen_seq = seq
+        self._next_look = now + pace(self._spent, clients, listened=self.listened)
+        self._seen_seq, self._spent, self._pieces = seq, 0.0, 0
+        touches, self._touches = self._touches, Touches()
         if self._looked:
             changes.attribute(touches)
             self._untold.add(changes)
@@ -218,8 +251,9 @@ class Projector:
         self._primed = self._looked = True
         self._count_dropped()
         self._writing = asyncio.get_running_loop().create_task(
-            self._write(seq, changes, again=again)
+            self._write(seq, changes, again=self._rewrites)
         )
+        self._rewrites = False
         return None
 
     async def wait(self, seq: int) -> None:
@@ -259,7 +293,8 @@ class Projector:
         for _ in range(CLOSING_LOOKS):
             if self._writing is not None:
                 await asyncio.gather(self._writing, return_exceptions=True)
-            self.look(force=True)
+            for _ in iter(lambda: self.look(force=True), None):
+                await asyncio.sleep(0)
             if self._writing is None:
                 break
         self._failed = True

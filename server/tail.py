@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -20,6 +21,18 @@ class Rows:
     seq: int
     updates: list[bytes] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
+
+    def parts(self, large: int) -> Iterator[tuple[list[bytes], list[str]]]:
+        """The updates and their authors, in order, what has more bytes than `large` by itself."""
+        begin = 0
+        for at, update in enumerate(self.updates):
+            if len(update) > large:
+                if begin < at:
+                    yield self.updates[begin:at], self.authors[begin:at]
+                yield [update], [self.authors[at]]
+                begin = at + 1
+        if begin < len(self.updates):
+            yield self.updates[begin:], self.authors[begin:]
 
 
 class Tail:

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from collab.errors import JournalFull
+from collab.repeats import TextWrite
 from persistence.errors import JournalCorrupt
 from persistence.journal import Journal, JournalRecord
 
@@ -203,3 +204,16 @@ async def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     )
     assert "cannot be written" in done.stdout
     assert [r.update for r in await reopened(tmp_path)] == [b"small", b"small again"]
+
+
+async def test_what_a_batch_writes_is_kept_with_it(tmp_path: Path) -> None:
+    path = ("scene", "layers", "layer", "properties", "text")
+    writes = (
+        TextWrite(("scene", "text"), "héllo 👩‍👩‍👧", ((2**53 - 1, 0, 7), (3, 1, 2))),
+        TextWrite(path, "", ((1, 2, 3),)),
+    )
+    kept = JournalRecord(VIDEO, ["ann"], b"one", 2**40, writes)
+    journal = await Journal.open(tmp_path)
+    await journal.append([kept, record(b"two", "bob")])
+    await journal.close()
+    assert await reopened(tmp_path) == [kept, record(b"two", "bob")]

@@ -11,7 +11,7 @@ from pycrdt import Doc, Map, merge_updates
 
 from collab.document import Document
 from collab.errors import DatabaseAway
-from collab.projection import Projection
+from collab.projection import READ_AT_ONCE, Projection
 from collab.room import Room
 from collab.schema import Changes, DocumentLimits
 from persistence.database import Database
@@ -229,4 +229,30 @@ async def test_each_change_names_who_made_it(database: Database) -> None:
     await UpdateLog(database).append(desk._video, [(merge_updates(one, two), ["ann", "bob"])])
     await desk.look()
     assert desk.told[-1][1].authors == {first: "ann", second: "bob"}
+    await desk.close()
+
+
+async def test_a_look_at_much_goes_on_in_pieces_and_reads_what_changes_meanwhile(
+    database: Database,
+) -> None:
+    desk = await Desk.open(database, await make_video(database))
+    scenes = [str(uuid4()) for _ in range(3 * READ_AT_ONCE)]
+
+    def add_all(doc: Doc[Any]) -> None:
+        for scene in scenes:
+            adds(scene, "One")(doc)
+
+    await desk.change(add_all)
+    assert desk.projector.reading
+    assert not desk.projector.still
+    await desk.change(writes(scenes[0], "Two"))
+    for again in iter(lambda: desk.projector.look(force=False), None):
+        assert again == 0.0
+        assert desk.told == []
+    await desk.look()
+    [(seq, changes)] = desk.told
+    assert seq == desk.room.seq == desk.projector.projected_seq
+    assert changes.created == set(scenes)
+    assert changes.scenes[scenes[0]].text == "Two"
+    assert changes.authors == dict.fromkeys(scenes, "ann")
     await desk.close()

@@ -15,7 +15,7 @@ from collab.errors import (
     MalformedUpdate,
     MissingUpdates,
 )
-from collab.update import read_state_vector
+from collab.update import ReadAhead, read_state_vector, read_update, split_update
 
 LIMIT = 1 << 26
 
@@ -41,6 +41,46 @@ class Typist:
 @pytest.fixture
 def document() -> Document:
     return Document(1, LIMIT)
+
+
+def read_in_pieces(update: bytes) -> ReadAhead:
+    pieces = split_update(update, 10)
+    assert len(pieces) > 1
+    return ReadAhead(update, read_update(update), pieces)
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "gone on with"])
+def test_what_was_read_ahead_is_applied_in_pieces(document: Document, asked: bool) -> None:
+    typist = Typist()
+    update = merge([typist.adds(name, text=Text(f"This is {name}")) for name in "abcdef"])
+    assert update is not None
+    document.expect(read_in_pieces(update))
+    assert document.apply(update)
+    document.expect(None)
+    if not asked:
+        while document.go_on():
+            pass
+    assert len(document.doc.get("scenes", type=Map)) == 6
+    assert not document.go_on()
+    assert document.settle().scenes == set("abcdef")
+    assert document.encode() == typist.doc.get_update()
+    assert not document.apply(update)
+
+
+def test_a_piece_that_cannot_be_applied_breaks_the_document(document: Document) -> None:
+    update = Typist().adds("a", text=Text("x"))
+    document.expect(ReadAhead(update, read_update(update), (update, b"\1\1\1")))
+    assert document.apply(update)
+    with pytest.raises(BrokenDocument):
+        document.go_on()
+
+
+def test_what_was_read_ahead_counts_for_that_update_alone(document: Document) -> None:
+    typist = Typist()
+    first, second = typist.adds("a"), typist.adds("b")
+    document.expect(read_in_pieces(second))
+    assert document.apply(first)
+    assert not document.go_on()
 
 
 def test_what_is_known_brings_no_news(document: Document) -> None:

@@ -239,9 +239,9 @@ def own(url: str) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.lists(st.tuples(st.integers(0, 1), op), max_size=6), max_size=8))
+@given(st.lists(st.lists(st.tuples(st.integers(0, 1), op), max_size=6), max_size=8), st.booleans())
 def test_j13_touched_parts_give_what_everything_gives(
-    batches: list[list[tuple[int, tuple[Any, ...]]]],
+    batches: list[list[tuple[int, tuple[Any, ...]]]], pieces: bool
 ) -> None:
     document = Document(client_id=1, max_bytes=2**26)
     editors: list[Doc[Any]] = [Doc(client_id=10), Doc(client_id=11)]
@@ -262,6 +262,9 @@ def test_j13_touched_parts_give_what_everything_gives(
                     do(editors[who], what)
         for editor, state in zip(editors, known, strict=True):
             document.apply(editor.get_update(state))
+            if pieces:  # as a look does it, while others go on
+                projection.touch(document.settle())
+                projection.read(document.doc, 1)
         for editor in editors:
             editor.apply_update(document.encode(editor.get_state()))
         tables.apply(projection.refresh(document.doc, document.settle()))

@@ -12,7 +12,7 @@ from pycrdt import Array, Doc, Map, Snapshot, Text, XmlElement, XmlFragment, Xml
 from collab.content import MAX_DEPTH
 from collab.errors import MalformedUpdate, MissingUpdates
 from collab.ledger import Ledger
-from collab.update import read_deletes, read_state_vector, read_update
+from collab.update import read_ahead, read_deletes, read_state_vector, read_update, split_update
 
 
 def rich_document(client: int = 5) -> Doc[Any]:
@@ -45,6 +45,30 @@ def test_it_reads_all_kinds_of_content() -> None:
     assert {client: end for client, _, end in summary.blocks} == read_state_vector(doc.get_state())
     deletes, _ = read_deletes(Snapshot.from_doc(doc).encode())
     assert sorted(summary.deletes) == sorted(deletes)
+
+
+@pytest.mark.parametrize("size", [1, 20, 100])
+def test_the_pieces_of_an_update_do_what_it_does(size: int) -> None:
+    doc = rich_document()
+    doc.get("text", type=Text).insert(30, "later")
+    update = doc.get_update()
+    pieces = split_update(update, size)
+    assert len(pieces) > 1
+    whole, pieced = Doc[Any](), Doc[Any]()
+    whole.apply_update(update)
+    for piece in pieces:
+        assert Ledger(Snapshot.from_doc(pieced).encode()).brings_news(read_update(piece))
+        pieced.apply_update(piece)
+    assert pieced.get_update() == whole.get_update()
+
+
+def test_what_is_small_or_of_several_clients_is_one_piece() -> None:
+    update = rich_document().get_update()
+    assert list(read_ahead(update).pieces) == [update]
+    other: Doc[Any] = Doc(client_id=6)
+    other.apply_update(update)
+    other.get("text", type=Text).insert(2, "by another")
+    assert split_update(other.get_update(), 1) == [other.get_update()]
 
 
 def test_lengths_are_counted_in_utf_16() -> None:
