@@ -289,7 +289,8 @@ def _returns(clock: int, owner: int, gone_at: int, newest_then: int) -> bool:
 
 def _check_json(state: bytes) -> None:
     try:
-        json.loads(state, parse_constant=_no_constant)
+        # Of bytes, `loads` would take UTF-16 and a byte order mark, which no client can read.
+        json.loads(state.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise MalformedFrame("a presence state that is not JSON") from None
 

@@ -132,7 +132,18 @@ def test_everybody_gets_a_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"\xff\xff\xff\x7f", b"\x01\x07", b"\x01\x07\x01\x09{", one(7, 1, b"{")]
+    "payload",
+    [
+        b"",
+        b"\xff\xff\xff\x7f",
+        b"\x01\x07",
+        b"\x01\x07\x01\x09{",
+        one(7, 1, b"{"),
+        # Not UTF-8 as browsers read it: theirs would throw.
+        one(7, 1, '{"name":"a"}'.encode("utf-16")),
+        one(7, 1, '{"name":"a"}'.encode("utf-32-le")),
+        one(7, 1, b'\xef\xbb\xbf{"name":"a"}'),
+    ],
 )
 def test_malformed_presence_is_refused_whole(payload: bytes) -> None:
     presence = Presence()
