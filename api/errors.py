@@ -31,6 +31,12 @@ Detail = dict[str, str]
 """`{"field": dotted path, "message": sentence}`."""
 
 
+class BadRequest(BadInput):
+    """What is no HTTP request, or none that makes sense here."""
+
+    code = "bad_request"
+
+
 class MalformedJson(BadInput):
     """A body that is not JSON."""
 

@@ -14,6 +14,7 @@ from aiohttp import web
 # The compiled XOR of 3 us for 32 KB; with Python's integers it takes 70.
 from aiohttp._websocket.helpers import websocket_mask
 
+from api.errors import BadRequest
 from collab.errors import MalformedFrame, MessageTooBig
 
 CONTINUATION: Final = 0
@@ -46,10 +47,13 @@ def switching(request: web.Request, identifier: str) -> bytes:
     """The answer that makes a request a WebSocket; `identifier` is the request's.
 
     Raises:
-        web.HTTPBadRequest: the request does not ask for one, or not properly.
+        BadRequest: the request does not ask for one, or not properly.
     """
     if not web.WebSocketResponse().can_prepare(request):
-        raise web.HTTPBadRequest
+        raise BadRequest(
+            "This path speaks WebSocket (version 13): connect to it with a WebSocket client, "
+            "y-websocket's provider say."
+        )
     key = request.headers["Sec-WebSocket-Key"].encode()
     answer = base64.b64encode(hashlib.sha1(key + _KEY, usedforsecurity=False).digest())
     return (

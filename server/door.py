@@ -8,10 +8,12 @@ import socket
 import ssl
 from typing import Final, cast
 
+import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
+from api import errors
 from server.homes import Home
 
 FIRST_REQUEST_SECONDS: Final = 10.0
@@ -24,6 +26,9 @@ IDLE_SECONDS: Final = 150.0
 
 BACKLOG: Final = 4096
 """Connections that may wait to be accepted: a thousand editors reconnect at once."""
+
+
+_log = structlog.get_logger(__name__)
 
 
 def allow_all_files() -> None:
@@ -77,6 +82,23 @@ class _Handler(RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         self._answered += 1
         return finished
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500 or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        # What is no HTTP is its sender's fault: no traceback, and the answer that all errors have.
+        _log.info("bad_request", address=request.remote, error=type(exc).__name__)
+        answer = errors.response(
+            errors.BadRequest("This is no HTTP request, or its first line or headers are too long.")
+        )
+        answer.force_close()
+        return answer
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._late.cancel()

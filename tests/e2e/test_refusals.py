@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import random
+import re
 import time
 from typing import Any
 from uuid import UUID
@@ -12,6 +14,7 @@ from uuid import UUID
 import jwt
 import pytest
 from pycrdt import Doc, Map, Text
+from yarl import URL
 
 from collab import protocol
 from collab.update import read_state_vector
@@ -296,3 +299,32 @@ async def test_an_expired_token_is_4401_and_a_fresh_one_goes_on(
     await client.synced()
     await client.saved()
     assert [scene["text"] for scene in await api.scenes(video)] == ["Meanwhile"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n", "too long"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", "no HTTP request"),
+        (b"\x16\x03\x01\x02 hello\r\n\r\n", "no HTTP request"),
+        (b"GET /ws/videos/1 HTTP/1.1\r\nHost: x\r\n\r\n", "WebSocket"),
+    ],
+    ids=["long header", "no header", "TLS", "no handshake"],
+)
+async def test_what_is_no_request_is_answered_like_every_error(
+    api: Api, sent: bytes, said: str
+) -> None:
+    before = len(api.server.lines)
+    url = URL(api.server.address)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(sent)
+    head = await reader.readuntil(b"\r\n\r\n")
+    size = re.search(rb"Content-Length: (\d+)", head)
+    assert b" 400 " in head
+    assert size is not None
+    answer = json.loads(await reader.readexactly(int(size[1])))
+    assert answer["success"] is False
+    assert answer["error"]["code"] == "bad_request"
+    assert said in answer["error"]["message"]
+    writer.close()
+    assert not [line for line in api.server.lines[before:] if line["level"] == "error"]
