@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from api import (
     api_keys,
@@ -96,7 +96,7 @@ def assemble(
     files: MediaParts,
     limiter: RateLimiter | None,
     ready: Callable[[], Awaitable[Sequence[Detail]]],
-    registry: CollectorRegistry,
+    registry: Collector,
     wall: Callable[[], float],
     clock: Callable[[], float],
     new_id: Callable[[], UUID],

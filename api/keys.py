@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from api.access import Access
 from api.callers import Callers
@@ -141,7 +141,7 @@ class Parts:
     config: FaceConfig
     rules: Rules
     ready: Callable[[], Awaitable[Sequence[Detail]]]
-    registry: CollectorRegistry
+    registry: Collector
     wall: Callable[[], float]
     clock: Callable[[], float]
     new_id: Callable[[], UUID]

@@ -29,6 +29,7 @@ from api.websocket import (
 )
 from collab.errors import BadInput, CocutError, MalformedFrame
 from collab.ports import Seat
+from collab.room import BACKLOG_BYTES
 
 HEARTBEAT_SECONDS: Final = 60.0
 """How often a silent editor is asked whether it is there; half of it is how long it may take: the
@@ -237,7 +238,9 @@ class Line(asyncio.Protocol):
         elif kind == TEXT:
             self._refuse(BadInput("This protocol has binary messages only."))
         elif kind == PING:
-            self.channel.write(control_frame(PONG, data))
+            # Who does not read what is there would pile up answers.
+            if self.channel.backlog() <= BACKLOG_BYTES:
+                self.channel.write(control_frame(PONG, data))
         elif kind == CLOSE:
             self.channel.write(control_frame(CLOSE, data[:2]))
             self._deaf = True

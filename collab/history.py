@@ -19,6 +19,7 @@ from collab.protocol import Framing
 KEPT_BYTES: Final = 4 * 1024 * 1024
 KEPT_UPDATES: Final = 2_000
 KEPT_WELCOMES: Final = 16
+KEPT_WELCOME_BYTES: Final = 64 * 1024 * 1024
 SMALL_TAIL_BYTES: Final = 64 * 1024
 SMALL_DOCUMENT_BYTES: Final = 256 * 1024
 """A document of this size is encoded in less time than it takes to send it to a few editors."""
@@ -46,6 +47,7 @@ class History:
 
     Attributes:
         version: how many updates were published since the room was opened.
+        encoded_bytes: what was encoded for those who ask for the document, all told.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class History:
         framing: Framing,
     ) -> None:
         self.version = 0
+        self.encoded_bytes = 0
         self._encode = encode
         self._state_vector = state_vector
         self._size = size
@@ -115,10 +118,14 @@ class History:
                 if tail is not None and len(tail) <= max(SMALL_TAIL_BYTES, len(welcome.frame) // 4):
                     return [tail, welcome.frame]
         frame = self._framing(*protocol.step_2(self._encode(state_vector)))
+        self.encoded_bytes += len(frame)
         self._welcomes[state_vector] = Encoded(self.version, frame)
         self._welcomes.move_to_end(state_vector)
-        if len(self._welcomes) > KEPT_WELCOMES:
-            self._welcomes.popitem(last=False)
+        kept = sum(len(each.frame) for each in self._welcomes.values())
+        while len(self._welcomes) > KEPT_WELCOMES or (
+            kept > KEPT_WELCOME_BYTES and len(self._welcomes) > 1
+        ):
+            kept -= len(self._welcomes.popitem(last=False)[1].frame)
         return [frame]
 
     def catch_up(self, version: int) -> bytes:

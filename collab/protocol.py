@@ -100,6 +100,17 @@ def read_frame(frame: bytes) -> Message | None:
     return None
 
 
+def asks(frame: bytes) -> bool:
+    """Whether a frame wants an answer that goes to its sender alone."""
+    try:
+        kind, at = read_varuint(frame, 0)
+        if kind == SYNC:
+            return read_varuint(frame, at)[0] == STEP_1
+    except (IndexError, MalformedFrame):
+        return False
+    return kind in (QUERY_AWARENESS, ACKNOWLEDGE)
+
+
 def step_1(state_vector: bytes) -> Outgoing:
     """The server tells what it has and asks for the rest."""
     return _message(SYNC, STEP_1, state_vector)

@@ -6,6 +6,7 @@ through `take`, stores the batch's update, and only then calls `publish` for wha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -27,6 +28,9 @@ BACKLOG_BYTES: Final = 1024 * 1024
 
 DRAINED_BYTES: Final = 64 * 1024
 STUCK_SECONDS: Final = 60.0
+WELCOME_BYTES: Final = 1024 * 1024
+"""What is encoded for those who ask for the document before others get their turn."""
+
 REST_SECONDS: Final = 60.0
 """For how long nobody has needed a document that rests. The first change after a rest costs some
 6 ms more for 20 scenes x 5 layers: a ten-thousandth of a core for each room, at the most."""
@@ -84,6 +88,7 @@ class Batch:
         users: whose edits are in it.
         edits: how many frames and requests brought something new.
         joins: who asked for the document, with their state vectors.
+        queries: who asked for all presence.
         acknowledgements: who asked to hear when it is stored, with the frame to send.
         outcomes: what the server asked for, and what came of it.
         denied: who was not allowed to edit and hears it for the first time.
@@ -97,6 +102,7 @@ class Batch:
     users: list[str] = field(default_factory=list)
     edits: int = 0
     joins: list[tuple[Session, bytes]] = field(default_factory=list)
+    queries: list[Session] = field(default_factory=list)
     acknowledgements: list[tuple[Session, bytes]] = field(default_factory=list)
     outcomes: list[tuple[Requested | Brought, Outcome]] = field(default_factory=list)
     denied: list[Session] = field(default_factory=list)
@@ -144,6 +150,8 @@ class Room:
         self._framing = framing
         self._rest_seconds = rest_seconds
         self._still_since: float | None = None
+        self._joining: deque[tuple[Session, bytes]] = deque()
+        self._sent_version = 0
 
     def join(self, session: Session) -> None:
         """Let an editor in: it is told what the room has, and who is here."""
@@ -242,34 +250,54 @@ class Room:
         Whoever does not take up what is written becomes lagging: it gets nothing more until its
         socket has drained, and then all at once.
         """
-        version = self.history.version
+        self._sent_version = self.history.version
         everybody = list(self.sessions.values())
         for start in range(0, len(everybody), pause_after):
             if start:
                 yield
             for session in everybody[start : start + pause_after]:
-                if (
-                    session.mode is LIVE
-                    and session.channel.write(frame)
-                    and session.channel.backlog() > BACKLOG_BYTES
-                ):
-                    session.mode = Mode.LAGGING
-                    session.version = version
-                    self.lagging.add(session)
+                if session.mode is LIVE and session.channel.write(frame):
+                    self._look_at(session)
 
     def answer(self, batch: Batch) -> None:
-        """Send what single editors wait for. All that was taken must be stored by now."""
-        for session, state_vector in batch.joins:
-            for frame in self.history.welcome(state_vector):
-                session.channel.write(frame)
+        """Send what single editors wait for, but for the document: see `welcome`. All that was
+        taken must be stored by now."""
+        self._joining.extend(batch.joins)
+        for session in batch.queries:
+            session.asked -= 1
+            self._send_presence(session)
+            self._look_at(session)
         for session, frame in batch.acknowledgements:
+            session.asked -= 1
             session.channel.write(self._framing(*protocol.acknowledgement(frame)))
+            self._look_at(session)
         for session in batch.denied:
             session.channel.write(self._framing(*protocol.permission_denied(DENIED)))
-        for session in batch.incomplete:
-            session.channel.write(self._framing(*protocol.step_1(self._state_vector())))
+        for session in dict.fromkeys(batch.incomplete):
+            self._ask_for_rest(session)
         for session, error in batch.refused:
             session.channel.refuse(error)
+
+    @property
+    def welcoming(self) -> bool:
+        """Whether somebody waits for the document who can take it."""
+        return any(session.mode is not Mode.LAGGING for session, _ in self._joining)
+
+    def welcome(self) -> None:
+        """Bring those up to date who asked for the document, as many as is fair to others; all that
+        is in the document must be stored."""
+        until = self.history.encoded_bytes + WELCOME_BYTES
+        for _ in range(len(self._joining)):
+            session, state_vector = self._joining.popleft()
+            if session.mode is Mode.LAGGING:
+                self._joining.append((session, state_vector))
+            elif session.mode is LIVE:
+                session.asked -= 1
+                for frame in self.history.welcome(state_vector):
+                    session.channel.write(frame)
+                self._look_at(session)
+                if self.history.encoded_bytes >= until:
+                    break
 
     def help_lagging(self, now: float) -> int:
         """Bring those up to date whose sockets have drained; give up on those that are stuck.
@@ -292,6 +320,7 @@ class Room:
                     session.mode = Mode.LIVE
                     session.stuck_since = None
                     self.lagging.discard(session)
+                    self._make_up(session)
             elif session.stuck_since is None or backlog < session.stuck_backlog:
                 session.stuck_since = now
                 session.stuck_backlog = backlog
@@ -307,8 +336,10 @@ class Room:
         if payload is not None:
             frame = self._framing(*protocol.awareness(payload))
             for session in self.sessions.values():
-                if session.mode is Mode.LIVE:
-                    session.channel.write(frame)
+                if session.mode is not LIVE:
+                    session.owed_presence = True
+                elif session.channel.write(frame):
+                    self._look_at(session)
 
     def rest(self, now: float) -> float | None:
         """Let go of what can be made anew, once nobody has needed the document for a while.
@@ -357,7 +388,7 @@ class Room:
             elif isinstance(message, Acknowledge):
                 batch.acknowledgements.append((session, message.frame))
             elif isinstance(message, QueryAwareness):
-                self._send_presence(session)
+                batch.queries.append(session)
         except MissingUpdates:
             batch.incomplete.append(session)
         except BadInput as error:
@@ -390,6 +421,28 @@ class Room:
         if self.document.ledger.brings_news(read_update(update)):
             session.told_denied = True
             batch.denied.append(session)
+
+    def _look_at(self, session: Session) -> None:
+        """Something was written to it and may wait: if that is too much, it lags."""
+        if session.mode is LIVE and session.channel.backlog() > BACKLOG_BYTES:
+            session.mode = Mode.LAGGING
+            session.version = self._sent_version
+            session.stuck_since = None
+            self.lagging.add(session)
+
+    def _ask_for_rest(self, session: Session) -> None:
+        session.owed_step_1 = session.mode is Mode.LAGGING
+        if not session.owed_step_1:
+            session.channel.write(self.history.greeting())
+            self._look_at(session)
+
+    def _make_up(self, session: Session) -> None:
+        """Send to one who does not lag any more what is not in the document."""
+        if session.owed_presence:
+            session.owed_presence = False
+            self._send_presence(session)
+        if session.owed_step_1:
+            self._ask_for_rest(session)
 
     def _send_presence(self, session: Session) -> None:
         here = self.presence.everything()

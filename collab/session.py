@@ -50,6 +50,9 @@ class Session:
         version: while lagging: the version of the room that it has.
         told_denied: whether it has heard that its updates are not taken.
         fault: why it was ended, if that could not be said yet.
+        asked: how many of its questions (see `protocol.asks`) have no answer yet.
+        owed_step_1: it is to be asked for what its updates build on, once it does not lag.
+        owed_presence: it has missed presence while it lagged.
         stuck_since: while lagging: since when its backlog has not shrunk (monotonic seconds).
         stuck_backlog: the backlog then.
     """
@@ -62,5 +65,13 @@ class Session:
     version: int = 0
     told_denied: bool = False
     fault: CocutError | None = None
+    asked: int = 0
+    owed_step_1: bool = False
+    owed_presence: bool = False
     stuck_since: float | None = None
     stuck_backlog: int = 0
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it has to take up what it asked for before it may ask for more."""
+        return self.mode is not Mode.ENDED and (self.asked > 1 or self.mode is Mode.LAGGING)

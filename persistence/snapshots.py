@@ -36,6 +36,10 @@ class Snapshots:
         self._database = database
         self._compactor = compactor
 
+    def hurry(self) -> None:
+        """Somebody waits for those that are made from now on."""
+        self._compactor.hurry()
+
     async def compact(self, video_id: UUID) -> Compacted | None:
         """`persistence.compaction.compact`, in the child process: no byte of the document passes
         through this one.

@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 from prometheus_client import Histogram
+from prometheus_client.registry import Collector
 
 from api import express
 from api.dispatch import add_routes
@@ -65,6 +66,7 @@ from server.providers import image_provider, sampler, speech_studio
 from server.scratch import scratch
 from server.secret import signing_secret
 from server.settings import Settings
+from server.shared_metrics import SharedMetrics, metrics_folder
 from server.storage import open_database
 from server.stores import Stores
 from server.tls import server_context
@@ -105,6 +107,10 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         database = await stack.enter_async_context(open_database(settings))
         await migrate(database)
         metrics = Metrics()
+        shared: SharedMetrics | None = None
+        if place.home is not None:
+            shared = SharedMetrics(metrics.registry, metrics_folder(settings), place.index)
+            await stack.enter_async_context(shared.kept())
         public_url = (settings.public_url or place.address).rstrip("/")
         own_link = _own_link(public_url)
         durable = await _durable(settings, database, place, stack)
@@ -118,7 +124,17 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         media = await _media(settings, database, public_url, stack)
         limiter = await _limiter(settings, database, metrics, stack)
         parts = _parts(
-            settings, database, hub, durable, metrics, own_link, place, public_url, media, limiter
+            settings,
+            database,
+            hub,
+            durable,
+            metrics,
+            shared or metrics.registry,
+            own_link,
+            place,
+            public_url,
+            media,
+            limiter,
         )
         events = Events(
             parts,
@@ -139,7 +155,12 @@ async def running(settings: Settings, listener: socket.socket, place: Place) -> 
         await runner.setup()
         express.install(runner, parts, _log)
         stack.push_async_callback(runner.cleanup)
-        job_events = JobEvents(parts, events, database.dsn)
+        job_events = JobEvents(
+            parts,
+            events,
+            database.dsn,
+            lambda kind, outcome: metrics.jobs.labels(kind, outcome).inc(),
+        )
         job_events.start()
         stack.push_async_callback(job_events.close)
         events.start()
@@ -163,6 +184,7 @@ def _parts(
     hub: Hub,
     durable: DurableLog,
     metrics: Metrics,
+    registry: Collector,
     own_link: Callable[[str], bool],
     place: Place,
     public_url: str,
@@ -199,7 +221,7 @@ def _parts(
         files=media,
         limiter=limiter,
         ready=ready,
-        registry=metrics.registry,
+        registry=registry,
         wall=time.time,
         clock=time.monotonic,
         new_id=uuid.uuid4,

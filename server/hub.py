@@ -220,6 +220,7 @@ class Hub:
     async def drain(self) -> None:
         """Let nobody in any more, store and project all that has arrived, close all connections."""
         self._draining = True
+        self._snapshotting.hurry()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)

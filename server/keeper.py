@@ -68,6 +68,7 @@ class Keeper:
         self._tail = Tail(video_id, stores.log, stores.metrics)
         self._kept = KeptWrites(video_id, stores.log)
         self._flushed = asyncio.Event()
+        self._turned = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.room: Room
@@ -142,9 +143,11 @@ class Keeper:
         """Queue a frame; returns whether the room can take more at once (see `drained`)."""
         return self._inbox.receive(session, frame)
 
-    async def drained(self) -> None:
-        """Wait until the room can take more."""
+    async def drained(self, session: Session) -> None:
+        """Wait until the room can take more, and the editor has what it asked for."""
         await self._inbox.drained()
+        while session.is_owed:
+            await self._turned.wait()
 
     async def edit(self, edit: Edit, by: str) -> Edited:
         """Run an edit by the server; returns once it is stored and projected."""
@@ -273,7 +276,13 @@ class Keeper:
                     await self._process(self._inbox.take())
                     if self.projector.reading:
                         await asyncio.sleep(0)
+                else:
+                    self.room.welcome()
                 self._rounds.look_after()
+                self._end_turn()
+                if self.room.welcoming:
+                    self._wake.set()
+                    await asyncio.sleep(0)
         except VideoNotFound as error:
             self._fail(error)
         except CocutError as error:
@@ -284,6 +293,11 @@ class Keeper:
             self._fail(Unavailable("The room of this video failed; connect again."))
         finally:
             self._rounds.close()
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        turned, self._turned = self._turned, asyncio.Event()
+        turned.set()
 
     async def _wait(self) -> None:
         if not self._inbox:
@@ -313,6 +327,7 @@ class Keeper:
             frame = None
             await self._retract()
         self.room.answer(batch)
+        self.room.welcome()
         for requested, outcome in batch.outcomes:
             requested.settled(outcome)
         self._count(batch)

@@ -92,6 +92,8 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
+    # It tells each failed attempt to reach PostgreSQL, with a traceback; the server says it once.
+    logging.getLogger("asyncpg.pool").setLevel(max(number, logging.ERROR))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -214,5 +216,8 @@ class Metrics:
             registry=registry,
         )
         self.jobs = Counter(
-            "cocut_jobs", "Jobs ended, by kind and outcome", ["kind", "outcome"], registry=registry
+            "cocut_jobs",
+            "Jobs ended, by kind and outcome; each process counts those of all",
+            ["kind", "outcome"],
+            registry=registry,
         )

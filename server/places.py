@@ -20,6 +20,7 @@ from collab.errors import (
     VideoNotFound,
 )
 from collab.ports import Listener
+from collab.protocol import asks
 from collab.session import Channel, Session
 from persistence.videos import Role, Videos
 from server.keeper import Keeper
@@ -49,11 +50,14 @@ class Seat:
 
     def receive(self, frame: bytes) -> bool:
         """Hand in a frame."""
-        return self.keeper.receive(self.session, frame)
+        has_asked = asks(frame)
+        self.session.asked += has_asked
+        can_take = self.keeper.receive(self.session, frame)
+        return can_take and not (has_asked and self.session.is_owed)
 
     async def drained(self) -> None:
-        """Wait until the room can take more."""
-        await self.keeper.drained()
+        """Wait until the room can take more, and the editor has what it asked for."""
+        await self.keeper.drained(self.session)
 
     def leave(self) -> None:
         """Give the place back."""

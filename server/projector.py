@@ -342,6 +342,8 @@ class Projector:
         if foreign:
             # Ids of other videos: leave them out, write again without them, and then tell.
             self._projection.disown(foreign)
+            # Of what stood in a scene of another video, nothing was written, nor asked whose it is.
+            self._base = None
             self._again.everything = True
             self._seen_seq = -1
         else:

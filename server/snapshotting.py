@@ -70,6 +70,10 @@ class Snapshotting:
         if made:
             growth.snapshot_bytes = made.size
 
+    def hurry(self) -> None:
+        """The process is about to end: it waits for those that are made from now on."""
+        self._snapshots.hurry()
+
     async def close(self) -> None:
         """Give up what is under way; nothing is lost by it."""
         tasks = list(self._under_way.values())

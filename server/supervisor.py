@@ -20,6 +20,7 @@ from server.door import allow_all_files
 from server.foreman import foreman
 from server.homes import Inboxes
 from server.settings import Settings
+from server.shared_metrics import forget, metrics_folder
 from server.signals import StopSignal
 from server.storage import open_database
 from server.tls import server_context
@@ -69,6 +70,7 @@ async def _start(
     else:
         # What the workers share must outlive each of them: it is used here, too.
         await stack.enter_async_context(open_database(settings))
+        forget(metrics_folder(settings))
         inboxes = Inboxes.make(settings.workers)
         stack.callback(inboxes.close)
         workers = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -42,9 +43,13 @@ class JobEvents:
         parts: with the jobs.
         events: the way to listeners.
         dsn: of the database that the jobs are in.
+        ended: told the kind and the outcome of each job that has ended, wherever it ran.
     """
 
-    def __init__(self, parts: Parts, events: Events, dsn: str) -> None:
+    def __init__(
+        self, parts: Parts, events: Events, dsn: str, ended: Callable[[str, str], None]
+    ) -> None:
+        self._ended = ended
         self._parts = parts
         self._events = events
         self._changed: set[UUID] = set()
@@ -67,9 +72,8 @@ class JobEvents:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _hear(self, payload: str) -> None:
-        if not self._events.empty:
-            self._changed.add(UUID(payload))
-            self._wake.set()
+        self._changed.add(UUID(payload))
+        self._wake.set()
 
     def _miss(self) -> None:
         self._missed = True
@@ -96,7 +100,8 @@ class JobEvents:
 
     async def _tell(self, job: Job) -> None:
         stands = (job.status, job.progress, job.state)
-        if self._told.get(job.id) == stands:
+        before = self._told.get(job.id)
+        if before == stands:
             return
         names = _NAMES.get(job.kind)
         if names is None:
@@ -104,6 +109,8 @@ class JobEvents:
         elif job.video_id is not None and self._events.listened(job.video_id):
             event = (names[job.status == "completed"], await self._payload(job, job.video_id))
             self._events.announce(job.video_id, event)
+        if job.finished_at is not None and (before is None or before[0] != job.status):
+            self._ended(job.kind, job.status)
         self._told[job.id] = stands
         if len(self._told) > REMEMBERED:
             self._told.popitem(last=False)

@@ -7,7 +7,8 @@ import json
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import typer
@@ -21,11 +22,17 @@ from server.load.rest import RestError
 from server.load.run import Progress, run
 from server.secret import stored_secret
 
+DEFAULT_URL: Final = "ws://127.0.0.1:8080/ws/videos"
+
 
 def load(
     url: Annotated[
-        str, typer.Option(help="Where editors connect; the video's id is appended.")
-    ] = "ws://127.0.0.1:8080/ws/videos",
+        str,
+        typer.Option(
+            help="Where editors connect; the video's id is appended. Or Cocut's own address, "
+            "http://HOST:PORT, as its ready line says it."
+        ),
+    ] = DEFAULT_URL,
     protocol: Annotated[ProtocolName, typer.Option(help="What the server speaks.")] = "y-websocket",
     editors: Annotated[int, typer.Option(min=1, help="Editors, all videos together.")] = 100,
     rate: Annotated[float, typer.Option(min=0, help="Edits a second, all editors together.")] = 50,
@@ -85,7 +92,7 @@ def load(
     if data_dir is not None and not secret and not token:
         secret = stored_secret(data_dir).decode()
     plan = Plan(
-        url=url,
+        url=where_editors_connect(url),
         protocol=protocol,
         editors=editors,
         rate=rate,
@@ -106,6 +113,25 @@ def load(
         output.write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
     print_summary(outcome, Console())
     raise typer.Exit(0 if outcome.ok else 1)
+
+
+def where_editors_connect(url: str) -> str:
+    """The WebSocket address that is meant by `url`.
+
+    Raises:
+        typer.BadParameter: it is no address.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("ws", "wss", "http", "https") and parts.hostname is not None
+        parts.port  # noqa: B018  it is read, and refused, here
+    except ValueError:
+        known = False
+    if not known:
+        raise typer.BadParameter(f"{url!r} is no address like {DEFAULT_URL}.", param_hint="'--url'")
+    if parts.scheme.startswith("http") and parts.path in ("", "/"):
+        return f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}/ws/videos"
+    return url
 
 
 def _run(plan: Plan) -> Outcome:

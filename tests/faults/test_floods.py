@@ -17,6 +17,7 @@ from pycrdt import Doc, Map, MapEvent
 from yarl import URL
 
 from collab import protocol
+from collab.encoding import write_varuint
 from collab.protocol import Update
 from server.door import FIRST_REQUEST_SECONDS
 from server.load.swarm import allow_files
@@ -173,6 +174,54 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 async def api(server: Server) -> AsyncIterator[Api]:
     async with calling(server) as api:
         yield api
+
+
+QUESTIONS = 200
+NOTES = 4_000
+
+
+@pytest.mark.parametrize("kind", ["document", "presence", "acknowledgement"])
+async def test_questions_of_one_who_reads_no_answer_cost_nobody_else(
+    tmp_path: Path, kind: str
+) -> None:
+    with serving(tmp_path / "data", "--log-level", "warning") as server:
+        async with calling(server) as api:
+            video = await api.make_video()
+            await api.share(video, "mallory", "viewer")
+            async with editor(api, video) as author:
+                await author.change(add_notes)
+                for client in range(1, 60):
+                    await author.be_present(client, 1, b'"%s"' % (b"x" * 8_000))
+                await author.saved()
+                reader, writer = await shake_hands(api, video, "mallory")
+                memory = psutil.Process(server.pid).memory_info().rss
+                writer.write(b"".join(client_frame(2, question(kind, n)) for n in range(QUESTIONS)))
+                began = time.perf_counter()
+                for _ in range(20):
+                    await author.change(add_scene("typed meanwhile"))
+                    await author.saved()
+                assert time.perf_counter() - began < 5
+                assert psutil.Process(server.pid).memory_info().rss - memory < 64 * 1024 * 1024
+                writer.transport.abort()
+                await reader.read(1)
+
+
+def add_notes(doc: Doc[Any]) -> None:
+    """Five megabytes that are no text."""
+    notes: Map[Any] = doc.get("notes", type=Map)
+    for number in range(NOTES):
+        notes[str(number)] = "x" * 1_200
+
+
+def question(kind: str, number: int) -> bytes:
+    """A frame that is answered at length: each with a state vector of its own."""
+    if kind == "presence":
+        return bytes((protocol.QUERY_AWARENESS,))
+    if kind == "acknowledgement":
+        return bytes((protocol.ACKNOWLEDGE,)) + bytes(500_000)
+    vector = bytearray((1,))
+    write_varuint(vector, 1_000 + number)
+    return b"".join(protocol.step_1(bytes((*vector, 0))))
 
 
 async def answers(api: Api, video: str) -> float:

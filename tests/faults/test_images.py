@@ -51,5 +51,7 @@ async def test_a_worker_killed_over_an_image(tmp_path: Path) -> None:
                 listed = (await api.call("GET", "/media/library?source=ai")).data["media"]
                 assert [media["id"] for media in listed] == [data["media"]["id"]]
                 assert len(provider.asked) == 2
+                ended = 'cocut_jobs_total{kind="image",outcome="completed"}'
+                assert await api.metric(ended) == 1
         left = [str(path) for path in (tmp_path / "data" / "incoming").glob("*/files/*")]
         assert not left, "what the killed one had begun"

@@ -8,12 +8,13 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import psutil
 
-from tests.e2e.editors import Editor, editor
+from tests.e2e.editors import Editor, add_scene, editor
 from tests.support.processes import command_of
 from tests.support.redis import redis_running
-from tests.support.server import calling, serving
+from tests.support.server import Api, calling, serving
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
@@ -50,6 +51,38 @@ async def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
             assert server.wait() == -signal.SIGKILL
             gone, alive = await asyncio.to_thread(psutil.wait_procs, workers, 15)
             assert (len(gone), alive) == (2, [])
+
+
+async def test_each_worker_tells_the_metrics_of_all(tmp_path: Path) -> None:
+    with redis_running() as redis:
+        options = ("--workers", "2", "--redis-url", redis.url, "--rate-limits", "off")
+        with serving(tmp_path / "data", *options) as server:
+            keepers: set[int] = set()
+            async with calling(server) as api, AsyncExitStack() as stack:
+                editors = 0
+                while len(keepers) < 2:
+                    assert editors < 40
+                    one = await stack.enter_async_context(editor(api, await api.make_video()))
+                    keepers.add(keeper_of(workers_of(server.pid), port_of(one)))
+                    await one.change(add_scene("counted"))
+                    await one.saved()
+                    editors += 1
+                for name, wanted in (
+                    ("cocut_editors{}", editors),
+                    ('cocut_edits_total{door="yjs",}', editors),
+                    ("cocut_batch_size_count{}", editors),
+                ):
+                    for _ in range(12):  # each of the workers answers some of them
+                        async with asyncio.timeout(10):
+                            while await told(api, name) != wanted:
+                                await asyncio.sleep(0.1)
+
+
+async def told(api: Api, name: str) -> float:
+    """What a metric is in all workers together, asked for on a connection of its own."""
+    names = [name.replace("}", f'worker="{index}"}}') for index in range(2)]
+    async with aiohttp.ClientSession() as session:
+        return sum([await Api(api.server, session).metric(each) for each in names])
 
 
 def keeper_of(workers: list[psutil.Process], port: int) -> int:

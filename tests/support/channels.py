@@ -9,6 +9,7 @@ from pycrdt import Doc, Map
 
 from collab import protocol
 from collab.document import Document
+from collab.encoding import write_varuint
 from collab.errors import CocutError
 from collab.room import Batch, Item, Received, Room
 from collab.session import Session
@@ -80,6 +81,14 @@ class Editor:
         """Sync step 1."""
         return Received(self.session, b"".join(protocol.step_1(self.doc.get_state())))
 
+    def asks_with_nothing(self, client: int | None = None) -> Received:
+        """Sync step 1 with an empty state vector, or one that names a client with no clock."""
+        vector = bytearray((0,) if client is None else (1,))
+        if client is not None:
+            write_varuint(vector, client)
+            vector.append(0)
+        return Received(self.session, b"".join(protocol.step_1(bytes(vector))))
+
     def hears(self) -> None:
         """Apply what has been written since the last call."""
         for frame in self.channel.frames[self._sent :]:
@@ -112,6 +121,9 @@ def turn(room: Room, *items: Item) -> Batch:
     if batch.update is not None:
         frame = room.publish(batch.update, room.seq + 1)
     room.answer(batch)
+    room.welcome()
+    while room.welcoming:
+        room.welcome()
     if frame is not None:
         for _ in room.broadcast(frame, 2):
             pass

@@ -216,6 +216,21 @@ async def test_the_child_is_the_last_in_line_for_the_processor(
     assert group is None or group.endswith(" nice 19\n")
 
 
+async def test_a_child_that_is_waited_for_does_not_stand_back(
+    database: Database, compactor: Compactor
+) -> None:
+    snapshots, video_id = Snapshots(database, compactor), await make_video(database)
+    await snapshots.compact(video_id)
+    before = compactor.pid
+    snapshots.hurry()
+    await snapshots.compact(video_id)
+    assert compactor.pid not in (None, before)
+    assert psutil.Process(compactor.pid).nice() == psutil.Process().nice()
+    last = compactor.pid
+    await snapshots.compact(video_id)
+    assert compactor.pid == last
+
+
 async def test_a_video_deleted_meanwhile(database: Database, compactor: Compactor) -> None:
     video_id = await make_video(database)
     await Videos(database).delete(video_id, by="ann")

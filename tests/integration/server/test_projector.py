@@ -217,6 +217,48 @@ async def test_ids_of_other_videos_are_never_told(database: Database) -> None:
     await theirs.close()
 
 
+async def test_layers_out_of_a_scene_of_another_video_are_asked_whose_they_are(
+    database: Database,
+) -> None:
+    theirs = await Desk.open(database, await make_video(database))
+    scene, layer, own_scene, own_layer = (str(uuid4()) for _ in range(4))
+
+    def with_layers(scene_id: str, *layers: str) -> Callable[[Doc[Any]], None]:
+        def change(doc: Doc[Any]) -> None:
+            made = {id_: Map({"type": "text", "name": scene_id}) for id_ in layers}
+            doc.get("scenes", type=Map)[scene_id] = Map({"order": "a0", "layers": Map(made)})
+
+        return change
+
+    await theirs.change(with_layers(scene, layer))
+    video_id = await make_video(database)
+    ours = await Desk.open(database, video_id)
+
+    def copied(doc: Doc[Any]) -> None:
+        # Whichever of them is first in order, it is not shown: the layers are the other one's.
+        with_layers(scene, layer, own_layer)(doc)
+        with_layers(own_scene, layer, own_layer)(doc)
+        doc.get("scenes", type=Map)[own_scene]["order"] = "a1"
+
+    await ours.change(copied)
+    async with database.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT id::text, scene_id::text FROM scenes_layers WHERE video_id = $1", video_id
+        )
+        homes = await connection.fetch(
+            "SELECT id::text FROM layer_ids WHERE video_id = $1", video_id
+        )
+    assert [tuple(row) for row in rows] == [(own_layer, own_scene)]
+    assert [row["id"] for row in homes] == [own_layer]
+    told = Changes()
+    for _, changes in ours.told:
+        told.add(changes)
+    assert told.created == {own_scene, own_layer}
+    assert set(told.layers) == {own_layer}
+    await ours.close()
+    await theirs.close()
+
+
 async def test_each_change_names_who_made_it(database: Database) -> None:
     desk = await Desk.open(database, await make_video(database))
     first, second = str(uuid4()), str(uuid4())

@@ -15,6 +15,7 @@ from api.errors import MalformedRequest, response
 from api.line import HEARTBEAT_SECONDS, Line, Lines, TakenOver
 from api.websocket import BINARY, CONTINUATION, PING, switching
 from collab.errors import Draining, Forbidden
+from collab.room import BACKLOG_BYTES
 from tests.support.frames import client_frame
 
 
@@ -274,3 +275,18 @@ async def test_a_request_that_asks_for_no_socket_is_answered_as_one() -> None:
         session.get(url) as reply,
     ):
         assert reply.status == 400
+
+
+async def test_pings_of_one_who_does_not_read_are_not_answered() -> None:
+    door = Door()
+    async with connected(door, autoping=False) as socket:
+        await door.until(lambda: bool(door.taken))
+        [line] = door.taken
+        assert socket._writer.transport is not None
+        socket._writer.transport.pause_reading()
+        line.channel.write(bytes(16 * BACKLOG_BYTES))  # more than the sockets hold
+        held = line.channel.backlog()
+        assert held > BACKLOG_BYTES
+        await raw(socket, client_frame(PING, bytes(125)) * 100 + client_frame(BINARY, b"edit"))
+        await door.until(lambda: bool(door.seat.frames))
+        assert line.channel.backlog() <= held

@@ -12,8 +12,17 @@ from collab import protocol
 from collab.document import Document
 from collab.errors import BadInput, BrokenDocument, DocumentTooBig, MalformedUpdate, MissingUpdates
 from collab.history import SMALL_DOCUMENT_BYTES
+from collab.presence import write_states
 from collab.protocol import STEP_1, STEP_2, UPDATE
-from collab.room import BACKLOG_BYTES, STUCK_SECONDS, Brought, Received, Requested, Room
+from collab.room import (
+    BACKLOG_BYTES,
+    STUCK_SECONDS,
+    WELCOME_BYTES,
+    Brought,
+    Received,
+    Requested,
+    Room,
+)
 from collab.session import Mode
 from tests.support.channels import LIMIT, Editor, new_room, no_outcome, plain, turn
 
@@ -254,6 +263,64 @@ def test_a_slow_editor_whose_past_is_forgotten_gets_the_document() -> None:
     room.help_lagging(1.0)
     slow.hears()
     assert slow.scenes == fast.scenes
+
+
+def test_r7_who_does_not_take_up_answers_gets_no_more_until_it_has() -> None:
+    author, asking = Editor(1), Editor(2)
+    room = new_room(author, asking)
+    turn(room, author.sends(author.change(add_scene("a", "x" * 2 * BACKLOG_BYTES))))
+    asking.hears()
+    asking.channel.stuck = True
+    for _ in range(5):
+        asking.session.asked += 1
+        turn(room, asking.asks_with_nothing())
+        turn(room, author.asks())
+    assert asking.session.is_owed
+    assert not author.session.is_owed
+    assert asking.channel.waiting < 3 * BACKLOG_BYTES
+    ahead = Editor(3)
+    ahead.change(add_scene("unknown"))
+    before = len(asking.channel.frames)
+    later = ahead.change(add_scene("later"))
+    turn(room, *(Received(asking.session, b"".join(protocol.update(later))) for _ in range(3)))
+    assert len(asking.channel.frames) == before
+    asking.channel.drain()
+    room.help_lagging(1.0)
+    while room.welcoming:
+        room.welcome()
+    asking.hears()
+    assert [frame[:2] for frame in asking.channel.frames[before:]] == [b"\0\0", *[b"\0\1"] * 4]
+    assert asking.session.asked == 0
+
+
+def test_r7_presence_that_was_missed_while_lagging_is_told() -> None:
+    author, slow = Editor(1), Editor(2)
+    room = new_room(author, slow)
+    slow.channel.stuck = True
+    turn(room, author.sends(author.change(add_scene("a", "x" * 2 * BACKLOG_BYTES))))
+    states = b"".join(protocol.awareness(write_states([(7, 1, b"{}")])))
+    turn(room, Received(author.session, states))
+    room.send_presence(0.0)
+    assert slow.channel.frames[-1][0] == protocol.SYNC
+    slow.channel.drain()
+    room.help_lagging(1.0)
+    assert slow.channel.frames[-1] == states
+
+
+def test_those_who_ask_with_vectors_of_their_own_take_turns() -> None:
+    author = Editor(1)
+    crowd = [Editor(n) for n in range(2, 12)]
+    room = new_room(author, *crowd)
+    turn(room, author.sends(author.change(add_scene("a", "x" * (WELCOME_BYTES // 2)))))
+    room.answer(room.take([one.asks_with_nothing(client=77 + one.session.id) for one in crowd]))
+    rounds = 0
+    while room.welcoming:
+        before = sum(frame[:2] == b"\0\1" for one in crowd for frame in one.channel.frames)
+        room.welcome()
+        after = sum(frame[:2] == b"\0\1" for one in crowd for frame in one.channel.frames)
+        assert 0 < after - before <= 2
+        rounds += 1
+    assert rounds == 5
 
 
 def test_a_stuck_editor_is_given_up() -> None:

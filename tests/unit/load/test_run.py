@@ -5,8 +5,10 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
+import typer
 from rich.console import Console
 
+from server.load.command import where_editors_connect
 from server.load.outcome import Outcome
 from server.load.plan import Plan
 from server.load.report import print_summary, verified
@@ -34,6 +36,26 @@ LOSING = replace(PLAN, drain=2)
 async def outcome_with(faults: Faults, plan: Plan = PLAN) -> Outcome:
     async with room_server(faults) as url:
         return await run(replace(plan, url=url))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("ws://host:1234", "ws://host:1234"),
+        ("wss://host/ws/videos", "wss://host/ws/videos"),
+        ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/ws/videos"),
+        ("https://host/", "wss://host/ws/videos"),
+        ("http://host/elsewhere", "http://host/elsewhere"),
+    ],
+)
+def test_where_editors_connect(given: str, meant: str) -> None:
+    assert where_editors_connect(given) == meant
+
+
+@pytest.mark.parametrize("given", ["nonsense", "ftp://host", "ws://", "ws://host:port", ""])
+def test_what_is_no_address_is_wrong_usage(given: str) -> None:
+    with pytest.raises(typer.BadParameter, match="no address like ws://"):
+        where_editors_connect(given)
 
 
 async def test_a_good_server_loses_nothing() -> None:

@@ -50,6 +50,12 @@ def test_lines_of_libraries_look_alike(lines: list[dict[str, Any]]) -> None:
     assert (line["event"], line["level"], line["logger"]) == ("slow client", "warning", "aiohttp")
 
 
+def test_what_the_server_says_itself_is_not_said_by_the_pool(lines: list[dict[str, Any]]) -> None:
+    logging.getLogger("asyncpg.pool").warning("Failed to restore", exc_info=OSError("refused"))
+    logging.getLogger("asyncpg.pool").error("a bug")
+    assert [line["event"] for line in lines] == ["a bug"]
+
+
 def test_the_level_counts(lines: list[dict[str, Any]]) -> None:
     structlog.get_logger("a").debug("no")
     logging.getLogger("b").debug("no")
