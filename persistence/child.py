@@ -48,16 +48,21 @@ class Child:
         module: what it runs; it calls `serve`.
         expected: the errors that its tasks may raise; they are raised here, too.
         failed: what is raised for everything else.
+        niceness: how much it leaves to others, see `persistence.background`.
     """
 
     def __init__(
-        self, module: str, expected: Iterable[type[CocutError]], failed: type[ChildFailed]
+        self,
+        module: str,
+        expected: Iterable[type[CocutError]],
+        failed: type[ChildFailed],
+        niceness: int,
     ) -> None:
         self._expected = {error.__name__: error for error in expected}
         self._failed = failed
         self._turn = asyncio.Lock()
         self._child: Process | None = None
-        self._launch: tuple[str, ...] = ("persistence.background", module)
+        self._launch: tuple[str, ...] = ("persistence.background", f"{niceness}", module)
         self._stale = False
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from collab.errors import CorruptLog, DatabaseAway, VideoNotFound
+from persistence.background import LAST
 from persistence.child import Child, Done, serve
 from persistence.compaction import Compacted, compact
 from persistence.database import Database
@@ -19,7 +20,7 @@ class Compactor(Child):
     """The parent's side of it."""
 
     def __init__(self) -> None:
-        super().__init__("persistence.compactor", _EXPECTED, CompactionFailed)
+        super().__init__("persistence.compactor", _EXPECTED, CompactionFailed, LAST)
 
     async def compact(self, dsn: str, video_id: UUID) -> Compacted | None:
         """`persistence.compaction.compact`, in the child.

@@ -20,6 +20,7 @@ from collab.document import merge
 from collab.errors import CorruptLog, DatabaseAway, VersionNotFound, VideoNotFound
 from collab.projection import Projection
 from collab.schema import DocumentLimits, Touches
+from persistence.background import PATIENT
 from persistence.child import Child, Done, Task, serve
 from persistence.compaction import compact_in_turn, turn
 from persistence.database import Database
@@ -79,7 +80,7 @@ class Historian(Child):
     """The parent's side of it; see `persistence.versions` for what the tasks are."""
 
     def __init__(self) -> None:
-        super().__init__("persistence.historian", _EXPECTED, ChildFailed)
+        super().__init__("persistence.historian", _EXPECTED, ChildFailed, PATIENT)
 
 
 async def keep(

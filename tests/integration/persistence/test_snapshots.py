@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -17,10 +18,12 @@ from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
 from collab.errors import CorruptLog, VideoNotFound
 from collab.update import read_state_vector
+from persistence.background import PATIENT
 from persistence.compaction import Compacted
 from persistence.compactor import Compactor
 from persistence.database import Database
 from persistence.errors import CompactionFailed, CompactionRefused
+from persistence.historian import Historian
 from persistence.snapshots import DUE_BYTES, DUE_ROWS, Snapshots, due
 from persistence.squash import Incomplete, Unreadable, squash
 from persistence.update_log import StoredDocument, UpdateLog
@@ -214,6 +217,23 @@ async def test_the_child_is_the_last_in_line_for_the_processor(
     assert psutil.Process(compactor.pid).nice() == 19
     group = await asyncio.to_thread(session_group, compactor.pid)
     assert group is None or group.endswith(" nice 19\n")
+
+
+async def test_who_waits_for_a_version_is_not_the_last_in_line(database: Database) -> None:
+    historian, video_id = Historian(), await make_video(database)
+    try:
+        await historian.ask(
+            *(database.dsn, "keep"),
+            **{"video_id": f"{video_id}", "id": f"{uuid4()}", "kind": "manual", "name": "First"},
+            by="ann",
+            unless_kept=False,
+        )
+        assert historian.pid is not None
+        assert psutil.Process(historian.pid).nice() == PATIENT
+        group = await asyncio.to_thread(session_group, historian.pid)
+        assert group is None or group.endswith(f" nice {PATIENT}\n")
+    finally:
+        await historian.close()
 
 
 async def test_a_child_that_is_waited_for_does_not_stand_back(
