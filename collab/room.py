@@ -7,21 +7,20 @@ through `take`, stores the batch's update, and only then calls `publish` for wha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Final
 
 from collab import protocol
+from collab.batch import Batch, Brought, Item, Received, Requested, author_of
 from collab.document import Document, Outcome, merge
 from collab.errors import BadInput, BrokenDocument, CocutError, MalformedUpdate, MissingUpdates
 from collab.history import History
-from collab.ports import Edit
 from collab.presence import Presence
 from collab.protocol import Acknowledge, Awareness, Framing, Join, QueryAwareness, Update
 from collab.session import Mode, Session
 from collab.surrogates import CutCharacters, UnknownCharacters
-from collab.update import ReadAhead, read_state_vector, read_update
+from collab.update import read_state_vector, read_update
 
 BACKLOG_BYTES: Final = 1024 * 1024
 """What may wait in an editor's socket before it counts as lagging."""
@@ -43,73 +42,6 @@ LIVE: Final = Mode.LIVE
 """Here since a member of an enumeration is looked up slowly, for every editor of every batch."""
 
 DENIED: Final = "You may watch this video, but not change it."
-
-
-@dataclass(slots=True)
-class Received:
-    """A frame from an editor."""
-
-    session: Session
-    frame: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """An edit by the server, for a user; `settled` hears of it once it is stored and projected."""
-
-    edit: Edit
-    by: str
-    settled: Callable[[Outcome], None]
-
-
-@dataclass(slots=True)
-class Brought:
-    """An update that the server made elsewhere, for a user; `settled` as with `Requested`.
-
-    `ahead` is it, read already, if it is large; `broken` says that pycrdt gave up on it.
-    """
-
-    update: bytes
-    by: str
-    settled: Callable[[Outcome], None]
-    ahead: ReadAhead | None = None
-    broken: bool = False
-
-
-Item = Received | Requested | Brought
-
-
-@dataclass(slots=True)
-class Batch:
-    """What came of the items that were taken together.
-
-    Attributes:
-        update: all that is new, as one update; None if nothing is.
-        users: whose edits are in it.
-        edits: how many frames and requests brought something new.
-        joins: who asked for the document, with their state vectors.
-        queries: who asked for all presence.
-        acknowledgements: who asked to hear when it is stored, with the frame to send.
-        outcomes: what the server asked for, and what came of it.
-        denied: who was not allowed to edit and hears it for the first time.
-        incomplete: who sent what builds on something that is not here.
-        refused: who sent what cannot be taken, and why.
-        rest: what was not taken: it has to be a batch of its own, after this one is stored.
-        asks_for_characters: `Document.learn_characters` has to be called before that.
-    """
-
-    update: bytes | None = None
-    users: list[str] = field(default_factory=list)
-    edits: int = 0
-    joins: list[tuple[Session, bytes]] = field(default_factory=list)
-    queries: list[Session] = field(default_factory=list)
-    acknowledgements: list[tuple[Session, bytes]] = field(default_factory=list)
-    outcomes: list[tuple[Requested | Brought, Outcome]] = field(default_factory=list)
-    denied: list[Session] = field(default_factory=list)
-    incomplete: list[Session] = field(default_factory=list)
-    refused: list[tuple[Session, CocutError]] = field(default_factory=list)
-    rest: Sequence[Item] = ()
-    asks_for_characters: bool = False
 
 
 class Room:
@@ -184,7 +116,7 @@ class Room:
         apart = len(items) * len(self.document.ledger.state) <= APART
         for number, item in enumerate(items):
             if self.attributing:
-                self.document.by(_author(item), apart=apart)
+                self.document.by(author_of(item), apart=apart)
             if isinstance(item, Requested):
                 outcome = self.document.edit(item.edit)
                 if outcome.update is not None:
@@ -204,7 +136,7 @@ class Room:
                 if not updates:
                     self.document.apply(cut.repair)
                     updates.append(cut.repair)
-                    users.add(item.session.user if isinstance(item, Received) else item.by)
+                    users.add(author_of(item))
                 break
             except UnknownCharacters:
                 batch.rest, batch.asks_for_characters = items[number:], True
@@ -454,7 +386,3 @@ class Room:
 
     def _state_vector(self) -> bytes:
         return self.document.ledger.state_vector()
-
-
-def _author(item: Item) -> str:
-    return item.session.user if isinstance(item, Received) else item.by

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from collab import protocol
+from collab.batch import Brought, Item, Received
 from collab.document import SMALL_DOCUMENT_BYTES, Document
 from collab.errors import BadInput
 from collab.protocol import Update
-from collab.room import Brought, Item, Received
 from collab.update import ReadAhead, read_ahead
 
 LARGE_BYTES: Final = SMALL_DOCUMENT_BYTES

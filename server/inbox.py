@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from collab.batch import Item, Received, Requested
 from collab.document import Outcome
 from collab.errors import CocutError
-from collab.room import Item, Received, Requested
 from collab.session import Session
 from server.ahead import LARGE_BYTES
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from collab.batch import Batch, Brought, Item, Requested
 from collab.document import SMALL_DOCUMENT_BYTES, Outcome
 from collab.errors import (
     BrokenDocument,
@@ -25,7 +26,7 @@ from collab.errors import (
     VideoNotFound,
 )
 from collab.ports import Edit, Edited
-from collab.room import Batch, Brought, Item, Requested, Room
+from collab.room import Room
 from collab.session import Session
 from collab.surrogates import find_pairs
 from server import ahead

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from collab.batch import Batch
 from collab.errors import DatabaseAway
 from collab.repeats import TextWrite, retraction
-from collab.room import Batch
 from persistence.update_log import StoredDocument, UpdateLog
 
 

@@ -9,8 +9,9 @@ import time
 from random import Random
 from typing import TYPE_CHECKING
 
+from collab.batch import Received
 from collab.document import Document
-from collab.room import Received, Room
+from collab.room import Room
 from collab.session import Session
 from collab.surrogates import find_pairs
 from server.load.edits import author_updates, client_ids

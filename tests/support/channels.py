@@ -8,10 +8,11 @@ from typing import Any
 from pycrdt import Doc, Map
 
 from collab import protocol
+from collab.batch import Batch, Item, Received
 from collab.document import Document
 from collab.encoding import write_varuint
 from collab.errors import CocutError
-from collab.room import Batch, Item, Received, Room
+from collab.room import Room
 from collab.session import Session
 
 LIMIT = 64 * 1024 * 1024

@@ -9,20 +9,13 @@ import pytest
 from pycrdt import Doc, Map, Text
 
 from collab import protocol
+from collab.batch import Brought, Received, Requested
 from collab.document import Document
 from collab.errors import BadInput, BrokenDocument, DocumentTooBig, MalformedUpdate, MissingUpdates
 from collab.history import SMALL_DOCUMENT_BYTES
 from collab.presence import write_states
 from collab.protocol import STEP_1, STEP_2, UPDATE
-from collab.room import (
-    BACKLOG_BYTES,
-    STUCK_SECONDS,
-    WELCOME_BYTES,
-    Brought,
-    Received,
-    Requested,
-    Room,
-)
+from collab.room import BACKLOG_BYTES, STUCK_SECONDS, WELCOME_BYTES, Room
 from collab.session import Mode
 from tests.support.channels import LIMIT, Editor, new_room, no_outcome, plain, turn
 

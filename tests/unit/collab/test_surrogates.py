@@ -9,9 +9,10 @@ import pytest
 from pycrdt import Doc, Map, Text
 
 from collab import protocol
+from collab.batch import Item, Received
 from collab.document import SMALL_DOCUMENT_BYTES, Document
 from collab.errors import MalformedUpdate
-from collab.room import Item, Received, Room
+from collab.room import Room
 from collab.surrogates import find_pairs
 from persistence.squash import squash
 from tests.support.channels import LIMIT, Editor, plain, turn

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collab.batch import Brought, Item
 from collab.document import Outcome
-from collab.room import Brought, Item
 from server.ahead import LARGE_BYTES
 from server.inbox import Inbox
 
