@@ -213,6 +213,7 @@ class Profiles:
         """As `visiting`, without options."""
         if self._free:
             person = Person(*self._free.pop(), self._address)
+            await person.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
             await person.begin(token)
         else:
             fresh = visiting(self._browser, self._address, token=token)
