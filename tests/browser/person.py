@@ -213,6 +213,10 @@ class Profiles:
         """As `visiting`, without options."""
         if self._free:
             person = Person(*self._free.pop(), self._address)
+            for other in set(person.context.pages) - {person.page}:
+                await other.close()
+            # A page behind another tab is hardly drawn, even when that has been closed.
+            await person.page.bring_to_front()
             await person.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
             await person.begin(token)
         else:
