@@ -286,7 +286,9 @@ async def test_a_write_on_one_node_is_there_on_the_other_at_once(both: Cluster) 
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGSTOP, marks=pytest.mark.slow), signal.SIGKILL]
+)
 async def test_the_tables_go_on_when_the_node_that_writes_them_does_not(
     tmp_path: Path, how: signal.Signals
 ) -> None:

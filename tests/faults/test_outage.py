@@ -209,7 +209,13 @@ async def test_a_token_ends_on_time_while_the_database_is_frozen(tmp_path: Path)
                 signal_all(postgres.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["the node lives", "the node is killed, too"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(False, id="the node lives", marks=pytest.mark.slow),
+        pytest.param(True, id="the node is killed, too"),
+    ],
+)
 @pytest.mark.parametrize(
     "seconds", [4, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
 )

@@ -106,6 +106,7 @@ async def dies(stage: str, database_url: str, directory: Path, files: Path) -> N
             await process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_render_that_kills_three_workers_fails_and_leaves_nothing(
     postgres_dsn: str, tmp_path: Path

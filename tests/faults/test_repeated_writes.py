@@ -39,12 +39,12 @@ async def execute(dsn: str, statement: str) -> None:
 @pytest.mark.parametrize(
     ("fate", "wanted"),
     [
-        ("kept", NEW),
         ("killed", NEW),
-        ("answer lost", NEW),
         ("edited here", NEW + " Here."),
-        ("edited there", NEW),
-        ("edited after", NEW + " There."),
+        pytest.param("kept", NEW, marks=pytest.mark.slow),
+        pytest.param("answer lost", NEW, marks=pytest.mark.slow),
+        pytest.param("edited there", NEW, marks=pytest.mark.slow),
+        pytest.param("edited after", NEW + " There.", marks=pytest.mark.slow),
     ],
 )
 async def test_a_text_that_is_written_again_elsewhere_is_there_once(
@@ -119,7 +119,13 @@ async def test_a_text_that_two_nodes_write_at_once_is_there_once(tmp_path: Path)
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("keyed", [True, False], ids=["with a key", "without"])
+@pytest.mark.parametrize(
+    "keyed",
+    [
+        pytest.param(True, id="with a key"),
+        pytest.param(False, id="without", marks=pytest.mark.slow),
+    ],
+)
 async def test_what_is_made_again_elsewhere_is_there_once_if_it_has_a_key(
     tmp_path: Path, keyed: bool
 ) -> None:

@@ -38,7 +38,13 @@ def texts(one: Editor) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("killed", [False, True], ids=["the node lives", "the node is killed, too"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(False, id="the node lives", marks=pytest.mark.slow),
+        pytest.param(True, id="the node is killed, too"),
+    ],
+)
 async def test_a_resting_video_is_edited_while_the_database_is_away(
     tmp_path: Path, killed: bool
 ) -> None:

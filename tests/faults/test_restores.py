@@ -77,7 +77,13 @@ async def test_restores_on_two_nodes_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("fate", ["cut off", "killed", "answer lost"])
+@pytest.mark.parametrize(
+    "fate",
+    [
+        "killed",
+        *(pytest.param(fate, marks=pytest.mark.slow) for fate in ("cut off", "answer lost")),
+    ],
+)
 async def test_a_restore_that_another_node_keeps_is_not_brought_twice(
     tmp_path: Path, fate: str
 ) -> None:

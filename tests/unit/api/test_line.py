@@ -290,3 +290,4 @@ async def test_pings_of_one_who_does_not_read_are_not_answered() -> None:
         await raw(socket, client_frame(PING, bytes(125)) * 100 + client_frame(BINARY, b"edit"))
         await door.until(lambda: bool(door.seat.frames))
         assert line.channel.backlog() <= held
+        socket._writer.transport.abort()  # it would be waited for to close
