@@ -7,7 +7,7 @@ A replica takes some twenty times the memory of what it encodes to. A document t
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -133,9 +133,11 @@ class Document:
         if update in self._known:
             return False
         ahead = self._ahead
-        if ahead is None or ahead.update != update:
-            ahead = ReadAhead(update, read_update(update), (update,))
-        summary = ahead.summary
+        pieces: Sequence[bytes] = (update,)
+        if ahead is not None and ahead.update == update:
+            summary, pieces = ahead.summary, ahead.pieces
+        else:
+            summary = read_update(update)
         if not self.ledger.brings_news(summary):
             self._remember(update)
             return False
@@ -153,8 +155,8 @@ class Document:
             replica.integrate(update)
             replica.commit()
         else:
-            replica.integrate(ahead.pieces[0])
-            self._to_come.extend(ahead.pieces[1:])
+            replica.integrate(pieces[0])
+            self._to_come.extend(pieces[1:])
         self._pairs.record(summary, self.ledger)
         self.ledger.record(summary)
         self._size += len(update)
