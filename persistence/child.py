@@ -62,7 +62,8 @@ class Child:
         self._failed = failed
         self._turn = asyncio.Lock()
         self._child: Process | None = None
-        self._launch: tuple[str, ...] = ("persistence.background", f"{niceness}", module)
+        self._module = module
+        self._niceness = niceness
         self._stale = False
 
     @property
@@ -94,7 +95,7 @@ class Child:
     def hurry(self) -> None:
         """From the next request on the child does not stand back: somebody waits for its end. On a
         busy machine one that stands back takes many seconds only to start."""
-        self._launch = self._launch[-1:]
+        self._niceness = 0
         self._stale = True
 
     async def close(self) -> None:
@@ -108,7 +109,8 @@ class Child:
             await self._end()
         if self._child is None or self._child.returncode is not None:
             self._child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", *self._launch),
+                *(sys.executable, "-m", "persistence.background"),
+                *(f"{self._niceness}", self._module),
                 stdin=PIPE,
                 stdout=PIPE,
                 start_new_session=True,
