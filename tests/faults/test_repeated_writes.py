@@ -7,13 +7,13 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import pytest
 
 from tests.e2e.editors import editor
 from tests.faults.test_nodes import cluster
 from tests.faults.test_outage import BACK_SECONDS
 from tests.faults.test_restores import JOURNAL, append, appends_held, reads
+from tests.support.postgres import execute
 from tests.support.server import Api
 
 OLD = "The fox jumps."
@@ -25,14 +25,6 @@ async def until_journal(api: Api, *, empty: bool) -> None:
     async with asyncio.timeout(BACK_SECONDS):
         while (await api.metric(JOURNAL) == 0) is not empty:
             await asyncio.sleep(0.02)
-
-
-async def execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.mark.timeout(120)

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Final
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+
+from tests.support.processes import await_words
 
 TOP: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 30.0
@@ -98,17 +99,9 @@ def caddy_running(home: Path, domain: str, upstreams: Mapping[str, str]) -> Iter
             stderr=written,
         )
     try:
-        _await_certificate(log, process)
+        await_words(CERTIFIED, log, process, START_SECONDS)
         authority = home / "caddy/pki/authorities/local/root.crt"
         yield Caddy(f"https://{domain}:{https}", authority)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
-
-
-def _await_certificate(log: Path, process: subprocess.Popen[bytes]) -> None:
-    late = time.monotonic() + START_SECONDS
-    while CERTIFIED not in (said := log.read_text()):
-        if process.poll() is not None or time.monotonic() > late:
-            raise AssertionError(f"Caddy has not started:\n{said[-2000:]}")
-        time.sleep(0.02)

@@ -44,9 +44,9 @@ def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def database_url(postgres_dsn: str) -> AsyncIterator[str]:
     """The address of a database of this test's own, with the schema and nothing in it."""
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    await execute(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield in_database(postgres_dsn, name)
-    await _execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -95,13 +95,14 @@ def in_database(dsn: str, name: str) -> str:
 
 
 async def _make_template(dsn: str) -> None:
-    await _execute(dsn, f"CREATE DATABASE {_TEMPLATE}")
+    await execute(dsn, f"CREATE DATABASE {_TEMPLATE}")
     database = await Database.connect(in_database(dsn, _TEMPLATE), retry_seconds=30)
     await migrate(database)
     await database.close()
 
 
-async def _execute(dsn: str, statement: str) -> None:
+async def execute(dsn: str, statement: str) -> None:
+    """Run one statement on a connection of its own."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement)

@@ -23,6 +23,7 @@ from api.identity import mint
 from server.secret import stored_secret
 from tests.support.face import Reply
 from tests.support.postgres import lay_cluster
+from tests.support.processes import await_words
 from tests.support.tls import Certificate
 
 COCUT: Final = Path(sys.executable).with_name("cocut")
@@ -286,10 +287,7 @@ def worker_beside(server: Server, *options: str) -> Iterator[subprocess.Popen[by
             command, cwd=server.data_dir.parent, env=environment(), stdout=out, stderr=out
         )
     try:
-        end = time.monotonic() + READY_SECONDS
-        while "worker_started" not in log.read_text()[before:]:
-            assert process.poll() is None and time.monotonic() < end, log.read_text()[-2000:]
-            time.sleep(0.05)
+        await_words("worker_started", log, process, READY_SECONDS, behind=before)
         yield process
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)

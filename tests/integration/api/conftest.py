@@ -5,24 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
 from server.worker import Handlers
 from tests.support.face import Client, serve_face
-from tests.support.postgres import in_database
+from tests.support.postgres import execute, in_database
 from tests.support.rendering import handlers, working
 
 
 async def fresh_database(dsn: str) -> str:
     """The address of a new database with the schema; it goes with the session's server."""
     name = f"face_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE cocut_template")
-    finally:
-        await connection.close()
+    await execute(dsn, f"CREATE DATABASE {name} TEMPLATE cocut_template")
     return in_database(dsn, name)
 
 
